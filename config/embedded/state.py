@@ -23,13 +23,7 @@ def load_environment() -> dict[str, str]:
 
     Starts nothing and checks nothing; an absent or unreadable file gives an empty dict.
     """
-    try:
-        content = json.loads((var_directory() / "run" / "env.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(content, dict):
-        return {}
-    return {str(key): str(value) for key, value in content.items()}
+    return DataFolder(var_directory()).read_environment()
 
 
 def write_private(path: Path, text: str) -> None:
@@ -69,6 +63,25 @@ class DataFolder:
     def environment_file(self) -> Path:
         return self.run / "env.json"
 
+    @property
+    def services_lock(self) -> Path:
+        """Held by the process that started the services, as long as it lives."""
+        return self.run / "services.lock"
+
+    @property
+    def users_lock(self) -> Path:
+        """Held, shared, by other processes that use these services."""
+        return self.run / "users.lock"
+
+    @property
+    def demo_lock(self) -> Path:
+        return self.run / "demo.lock"
+
+    @property
+    def ready_file(self) -> Path:
+        """Names the process whose services answer."""
+        return self.run / "ready.json"
+
     def create(self) -> None:
         """Make the folders; one that cannot be written is an `EmbeddedError`."""
         try:
@@ -100,5 +113,34 @@ class DataFolder:
         write_private(path, fresh + "\n")
         return fresh
 
+    def port(self, name: str) -> int | None:
+        """The port that a service had at the last start."""
+        return self._ports().get(name)
+
+    def remember_port(self, name: str, port: int) -> None:
+        write_private(self._ports_file, json.dumps(self._ports() | {name: port}))
+
+    @property
+    def _ports_file(self) -> Path:
+        return self.run / "ports.json"
+
+    def _ports(self) -> dict[str, int]:
+        try:
+            content = json.loads(self._ports_file.read_text())
+            return {str(name): int(port) for name, port in content.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+
+    def read_environment(self) -> dict[str, str]:
+        try:
+            content = json.loads(self.environment_file.read_text())
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(content, dict):
+            return {}
+        return {str(key): str(value) for key, value in content.items()}
+
     def write_environment(self, environment: dict[str, str]) -> None:
-        write_private(self.environment_file, json.dumps(environment, indent=1, sort_keys=True))
+        write_private(
+            self.environment_file, json.dumps(environment, indent=1, sort_keys=True)
+        )

@@ -1,0 +1,62 @@
+"""Free TCP ports on the loopback interface."""
+
+import random
+import socket
+
+from config.embedded.errors import EmbeddedError
+
+LOOPBACK = "127.0.0.1"
+# Below the range that Linux hands out to outgoing connections, so that a port stays ours.
+SERVICE_PORTS = range(21000, 32000)
+WEB_PORTS = range(8000, 8100)
+ATTEMPTS = 200
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def service_port(remembered: int | None) -> int:
+    """The port of the last start where it is free, else any other."""
+    if remembered is not None and is_free(remembered):
+        return remembered
+    choice = random.SystemRandom()
+    for _ in range(ATTEMPTS):
+        port = choice.choice(SERVICE_PORTS)
+        if is_free(port):
+            return port
+    raise EmbeddedError(
+        f"no free port between {SERVICE_PORTS.start} and {SERVICE_PORTS.stop - 1}:"
+        " stop some of the programs that listen there"
+    )
+
+
+def parse_port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise EmbeddedError(f"PORT is {text!r}: give a number from 1 to 65535")
+    return int(text)
+
+
+def web_port(*, forced: str | None, remembered: int | None) -> int:
+    """`PORT` where given (taken is an error), else the last one, else the next free from 8000."""
+    if forced:
+        port = parse_port(forced)
+        if is_free(port):
+            return port
+        raise EmbeddedError(
+            f"port {port} (from PORT) cannot be used, another program may listen there:"
+            " stop that program, give another PORT, or leave PORT out to get a free one"
+        )
+    for port in (*([remembered] if remembered else []), *WEB_PORTS):
+        if is_free(port):
+            return port
+    raise EmbeddedError(
+        f"no free port between {WEB_PORTS.start} and {WEB_PORTS.stop - 1}: give one in PORT"
+    )
