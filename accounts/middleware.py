@@ -1,0 +1,90 @@
+"""What every request passes: headers, the reader's language, the audit context, second factor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pghistory
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import translation
+
+from .second_factor import second_factor_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+
+
+_READ_ONLY = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+
+class SecurityHeadersMiddleware:
+    """Headers that Django has no setting for; on every answer, errors included."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        )
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if not request.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store, private")
+        return response
+
+
+class PreferencesMiddleware:
+    """Pages speak the language the user chose."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            translation.activate(request.user.language)
+            request.LANGUAGE_CODE = translation.get_language()
+        return self.get_response(request)
+
+
+class AuditMiddleware:
+    """Every change a request makes carries who made it, from where, and why."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in _READ_ONLY:
+            return self.get_response(request)
+        context: dict[str, Any] = {
+            "user": request.user.pk,
+            "ip": client_address(request),
+            "url": request.path[:200],
+        }
+        # The reason is asked for in the forms that change something that was measured.
+        if reason := request.POST.get("audit_reason", "").strip():
+            context["reason"] = reason[:500]
+        with pghistory.context(**context):
+            return self.get_response(request)
+
+
+class SecondFactorMiddleware:
+    """Members of a company that asks for a second factor set one up before anything else."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        exempt = ("/account/", "/static/", "/healthz", "/i18n/")
+        if not request.path.startswith(exempt) and second_factor_missing(request.user):
+            return redirect(reverse("mfa_index"))
+        return self.get_response(request)
+
+
+def client_address(request: HttpRequest) -> str:
+    """Address of the peer; a proxy in front is trusted to have set it (see deploy/)."""
+    return str(request.META.get("REMOTE_ADDR", ""))

@@ -1,0 +1,17 @@
+"""What all audit event tables have in common."""
+
+from typing import Any
+
+from django.db import models
+from pghistory.models import Event
+
+
+class AuditEvent(Event):
+    """Base of the generated event models: nobody gets permissions on them but through the audit."""
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+        permissions: list[Any] = []
+
+    objects: models.Manager[Any]

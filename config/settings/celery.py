@@ -1,0 +1,18 @@
+"""Celery: queues, limits and where its messages live."""
+
+from .base import REDIS_URL
+
+CELERY_BROKER_URL = f"{REDIS_URL.rstrip('/')}/0"
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+# Results are rows of the product, not of Celery.
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_TASK_SOFT_TIME_LIMIT = 3300
+CELERY_TIMEZONE = "UTC"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -1,0 +1,10 @@
+"""Tests: real services, cheap password hashes, mail kept in memory."""
+
+from .base import *
+
+SECRET_KEY = "tests-only"  # noqa: S105
+MASTER_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+PASSWORD_HASHERS = ["accounts.hashers.QuickArgon2Hasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+CELERY_TASK_ALWAYS_EAGER = True
