@@ -3,21 +3,17 @@
 import argparse
 import sys
 
-from config.embedded import command, demo
+from config.embedded import command, demo, running_copy
 from config.embedded.errors import EmbeddedError
+from config.embedded.interruption import Forced
+from config.embedded.terminal import complain
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m config.embedded", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m config.embedded", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
-    run = actions.add_parser(
-        "exec", help="run a command with the services and their environment"
-    )
-    run.add_argument(
-        "--temporary", action="store_true", help="fresh services, removed afterwards"
-    )
+    run = actions.add_parser("exec", help="run a command with the services and their environment")
+    run.add_argument("--temporary", action="store_true", help="fresh services, removed afterwards")
     run.add_argument("command", nargs=argparse.REMAINDER)
     actions.add_parser("demo", help="start everything and keep it running")
     actions.add_parser("stop", help="stop the running copy")
@@ -27,15 +23,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def dispatch(options: argparse.Namespace) -> int:
     if options.action == "exec":
-        words = (
-            options.command[1:] if options.command[:1] == ["--"] else options.command
-        )
+        words = options.command[1:] if options.command[:1] == ["--"] else options.command
         return command.execute(words, temporary=options.temporary)
     if options.action == "demo":
         return demo.run()
     if options.action == "stop":
-        return demo.stop()
-    return demo.status()
+        return running_copy.stop()
+    return running_copy.show_status()
 
 
 def main() -> int:
@@ -43,12 +37,12 @@ def main() -> int:
     try:
         return dispatch(parse(sys.argv[1:]))
     except EmbeddedError as error:
-        print(f"readout: {error}", file=sys.stderr)
+        complain(str(error))
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        print(f"readout: {error.strerror or error}{where}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("readout: stopped", file=sys.stderr)
+        complain(f"{error.strerror or error}{where}")
+    except (KeyboardInterrupt, Forced):
+        complain("stopped")
         return 130
     return 1
 

@@ -15,9 +15,7 @@ NOT_FOUND = 127
 def execute(words: list[str], *, temporary: bool) -> int:
     """Exit code of the command; services are stopped before this returns."""
     if not words:
-        raise EmbeddedError(
-            "exec: give a command, as in `exec -- python manage.py shell`"
-        )
+        raise EmbeddedError("exec: give a command, as in `exec -- python manage.py shell`")
     if shutil.which(words[0]) is None:
         raise EmbeddedError(f"exec: there is no program {words[0]}")
     _exit_on_termination()

@@ -15,7 +15,7 @@ QUERY = (
 
 # Words that must all be in libpq's message, and what a person should read instead.
 COMPLAINTS = (
-    (("password authentication failed",), "wrong user or password"),
+    (("password authentication failed",), "wrong user or password; correct them in the URL"),
     (("no password supplied",), "a password is needed; add it"),
     (
         ("database", "does not exist"),
@@ -53,9 +53,7 @@ def check(url: str) -> None:
         raise EmbeddedError(f"DATABASE_URL: {where}: {explain(str(error))}") from None
     except psycopg.Error as error:
         reason = _last_line(str(error)).replace(_password(url) or "\0", "***")
-        raise EmbeddedError(
-            f"DATABASE_URL cannot be used: {reason}; form: {EXAMPLE}"
-        ) from None
+        raise EmbeddedError(f"DATABASE_URL cannot be used: {reason}; form: {EXAMPLE}") from None
     encoding, database, user, may_create = row or ("", "", "", False)
     if version < OLDEST_VERSION:
         raise EmbeddedError(

@@ -61,7 +61,7 @@ def _mqtt_login(connection: socket.socket, address: Address) -> str | None:
 
 KINDS = {
     "REDIS_URL": Kind(
-        "redis://:password@host:6379/0",
+        "redis://:password@host:6379",
         {"redis": 6379, "rediss": 6379},
         frozenset({"rediss"}),
         _redis_login,
@@ -78,17 +78,25 @@ KINDS = {
 def check(environment: Mapping[str, str]) -> dict[str, str]:
     """The URLs given; one that is malformed, unreachable or refused is an `EmbeddedError`."""
     names = ("DATABASE_URL", *KINDS)
-    given = {
-        name: environment[name].strip()
-        for name in names
-        if environment.get(name, "").strip()
-    }
+    given = {name: environment[name].strip() for name in names if environment.get(name, "").strip()}
     for name, url in given.items():
         if name == "DATABASE_URL":
             database_url.check(url)
         else:
             _check_server(parse(name, url), KINDS[name])
+    if "REDIS_URL" in given:
+        given["REDIS_URL"] = without_number(given["REDIS_URL"])
     return given
+
+
+def without_number(url: str) -> str:
+    """The settings add the number of the database; several are used."""
+    parts = urlsplit(url)
+    if parts.path not in ("", "/", "/0"):
+        raise EmbeddedError(
+            f"REDIS_URL ends in {parts.path}: leave that out, the databases 0, 1 and 2 are used"
+        )
+    return parts._replace(path="").geturl()
 
 
 def parse(variable: str, url: str) -> Address:
@@ -117,9 +125,7 @@ def parse(variable: str, url: str) -> Address:
 
 def _check_server(address: Address, kind: Kind) -> None:
     try:
-        with _connect(
-            address, encrypted=address.scheme in kind.encrypted
-        ) as connection:
+        with _connect(address, encrypted=address.scheme in kind.encrypted) as connection:
             complaint = kind.login(connection, address)
     except OSError as error:
         raise EmbeddedError(
@@ -134,9 +140,7 @@ def _check_server(address: Address, kind: Kind) -> None:
 
 
 def _connect(address: Address, *, encrypted: bool) -> socket.socket:
-    connection = socket.create_connection(
-        (address.host, address.port), timeout=TIMEOUT_SECONDS
-    )
+    connection = socket.create_connection((address.host, address.port), timeout=TIMEOUT_SECONDS)
     if not encrypted:
         return connection
     context = ssl.create_default_context()

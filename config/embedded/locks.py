@@ -17,9 +17,7 @@ class FileLock:
     def acquire(self, *, shared: bool = False, wait: bool = False) -> bool:
         """Take the lock, or convert the one held; False when another holds it and not `wait`."""
         if self._descriptor is None:
-            self._descriptor = os.open(
-                self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-            )
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
             fcntl.flock(self._descriptor, mode if wait else mode | fcntl.LOCK_NB)

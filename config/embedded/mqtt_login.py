@@ -41,18 +41,11 @@ def connect_packet(client_id: str, user: str | None, password: str | None) -> by
     if password is not None:
         flags |= WITH_PASSWORD
         payload += _text(password)
-    body = (
-        _text("MQTT")
-        + bytes([4, flags])
-        + KEEP_ALIVE_SECONDS.to_bytes(2, "big")
-        + payload
-    )
+    body = _text("MQTT") + bytes([4, flags]) + KEEP_ALIVE_SECONDS.to_bytes(2, "big") + payload
     return bytes([CONNECT]) + _length(len(body)) + body
 
 
-def login(
-    connection: socket.socket, user: str | None, password: str | None
-) -> int | None:
+def login(connection: socket.socket, user: str | None, password: str | None) -> int | None:
     """The return code of the CONNACK; None where the answer is not MQTT or there is none."""
     client_id = "readout-check-" + secrets.token_hex(4)
     connection.sendall(connect_packet(client_id, user, password))

@@ -73,9 +73,7 @@ class Nats(Service):
 
     def users(self) -> list[BrokerUser]:
         """The server itself, which may use every topic."""
-        return [
-            BrokerUser(SERVER_USER, self.password, publish=(">",), subscribe=(">",))
-        ]
+        return [BrokerUser(SERVER_USER, self.password, publish=(">",), subscribe=(">",))]
 
     def prepare(self) -> None:
         self.data.mkdir(mode=0o700, exist_ok=True)
@@ -93,9 +91,7 @@ class Nats(Service):
 
     def ready(self) -> bool:
         try:
-            with socket.create_connection(
-                (LOOPBACK, self.port), timeout=2
-            ) as connection:
+            with socket.create_connection((LOOPBACK, self.port), timeout=2) as connection:
                 accepted = mqtt_login.login(connection, SERVER_USER, self.password)
         except OSError:
             return False

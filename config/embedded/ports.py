@@ -27,9 +27,7 @@ def service_port(remembered: int | None) -> int:
     """The port of the last start where it is free, else any other."""
     if remembered is not None and is_free(remembered):
         return remembered
-    choice = random.SystemRandom()
-    for _ in range(ATTEMPTS):
-        port = choice.choice(SERVICE_PORTS)
+    for port in random.SystemRandom().sample(SERVICE_PORTS, ATTEMPTS):
         if is_free(port):
             return port
     raise EmbeddedError(
@@ -54,9 +52,11 @@ def web_port(*, forced: str | None, remembered: int | None) -> int:
             f"port {port} (from PORT) cannot be used, another program may listen there:"
             " stop that program, give another PORT, or leave PORT out to get a free one"
         )
-    for port in (*([remembered] if remembered else []), *WEB_PORTS):
-        if is_free(port):
-            return port
+    if remembered is not None and is_free(remembered):
+        return remembered
+    for candidate in WEB_PORTS:
+        if is_free(candidate):
+            return candidate
     raise EmbeddedError(
         f"no free port between {WEB_PORTS.start} and {WEB_PORTS.stop - 1}: give one in PORT"
     )

@@ -17,9 +17,7 @@ from config.embedded.unprivileged import Identity, choose_identity
 
 MAJOR_VERSION = "18"
 USER = DATABASE = "readout"
-STATUS_LINE = (
-    7  # of postmaster.pid, counted from 0 (miscadmin.h: LOCK_FILE_LINE_PM_STATUS)
-)
+STATUS_LINE = 7  # of postmaster.pid, counted from 0 (miscadmin.h: LOCK_FILE_LINE_PM_STATUS)
 
 
 class PostgreSQL(Service):
@@ -56,9 +54,7 @@ class PostgreSQL(Service):
         self.identity.give(self.data)
         self._drop_stale_lock()
         configuration = self.data / "postgresql.conf"
-        configuration.write_text(
-            settings_text(port=self.port, durable=not self.temporary)
-        )
+        configuration.write_text(settings_text(port=self.port, durable=not self.temporary))
 
     def command(self) -> list[str]:
         return [str(postgres_binary("postgres")), "-D", str(self.data)]
@@ -101,9 +97,7 @@ class PostgreSQL(Service):
         fresh.mkdir(mode=0o700)
         try:
             passwords.touch(mode=0o600)
-            passwords.write_text(
-                self.folder.secret("postgres_superuser_password") + "\n"
-            )
+            passwords.write_text(self.folder.secret("postgres_superuser_password") + "\n")
             self.identity.give(fresh)
             self.identity.give(passwords)
             self._initdb(fresh, passwords)
@@ -115,9 +109,7 @@ class PostgreSQL(Service):
             shutil.rmtree(fresh, ignore_errors=True)
 
     def _initdb(self, target: Path, passwords: Path) -> None:
-        options = (
-            "--username=postgres --auth=scram-sha-256 --encoding=UTF8 --data-checksums"
-        )
+        options = "--username=postgres --auth=scram-sha-256 --encoding=UTF8 --data-checksums"
         locale = "--locale-provider=builtin --builtin-locale=C.UTF-8 --no-locale --no-instructions"
         command = [str(postgres_binary("initdb")), *options.split(), *locale.split()]
         self._run([*command, "--no-sync", f"--pwfile={passwords}", "-D", str(target)])
@@ -147,9 +139,5 @@ class PostgreSQL(Service):
         )
         if result.returncode != 0:
             lines = (result.stderr or result.stdout).strip().splitlines()
-            reason = next(
-                (line for line in lines if "could not" in line), (lines or ["?"])[-1]
-            )
-            raise EmbeddedError(
-                f"PostgreSQL's first data cannot be made: {reason.strip()}"
-            )
+            reason = next((line for line in lines if "could not" in line), (lines or ["?"])[-1])
+            raise EmbeddedError(f"PostgreSQL's first data cannot be made: {reason.strip()}")

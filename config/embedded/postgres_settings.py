@@ -72,9 +72,7 @@ def _parallel_memory() -> dict[str, str]:
 def _lines(port: int, durable: bool) -> Iterator[str]:
     yield "# Written anew at each start."
     settings = CONNECTIONS | {"port": str(port)} | SPEED | TEXT | _parallel_memory()
-    settings |= (
-        memory_settings(memory_megabytes()) if durable else {"shared_buffers": "128MB"}
-    )
+    settings |= memory_settings(memory_megabytes()) if durable else {"shared_buffers": "128MB"}
     if not durable:
         settings |= CARELESS
     for name, value in settings.items():

@@ -52,9 +52,7 @@ class ProcessMark:
         """The remembered process, where it still lives and is the same one."""
         try:
             content = json.loads(path.read_text())
-            mark = cls(
-                int(content["pid"]), int(content["started"]), str(content["boot"])
-            )
+            mark = cls(int(content["pid"]), int(content["started"]), str(content["boot"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return mark if mark.alive() else None
@@ -62,9 +60,7 @@ class ProcessMark:
 
 def processes_with_argument(program: str, argument: Path) -> list[ProcessMark]:
     """Processes of `program` that were started with the path `argument`, as our services are."""
-    return _matching(
-        lambda arguments: _runs(arguments, program, str(argument)), "cmdline"
-    )
+    return _matching(lambda arguments: _runs(arguments, program, str(argument)), "cmdline")
 
 
 def processes_with_variable(name: str, value: str) -> list[ProcessMark]:
@@ -92,14 +88,17 @@ def _matching(test: Callable[[list[str]], bool], file: str) -> list[ProcessMark]
 
 
 def signal_group(pid: int, number: int) -> None:
-    """Signal a process and, where it leads a process group, all of that group."""
+    """Signal a process and, where it leads a process group, all of that group.
+
+    The caller knows that the process is ours: it has not been reaped, or was just recognised.
+    """
     try:
-        if os.getpgid(pid) == pid:
-            os.killpg(pid, number)
-            return
-        os.kill(pid, number)
+        os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):
-        return
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
 
 
 def wait_gone(mark: ProcessMark, seconds: float) -> bool:

@@ -73,8 +73,12 @@ class Service(ABC):
         return []
 
     def spawn(self) -> None:
-        """Start the process; it asks the kernel to die with this one."""
+        """Choose a port and start the process."""
         self.port = ports.service_port(self.folder.port(self.name))
+        self.launch()
+
+    def launch(self) -> None:
+        """Start the process on its port; it asks the kernel to die with this one."""
         self.prepare()
         options = ["--parent", str(os.getpid()), "--signal", str(int(self.stop_signal))]
         with open_log(self.log) as log:
@@ -115,20 +119,29 @@ class Service(ABC):
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def ask_to_stop(self) -> None:
+        if self.process is not None and self.running():
+            self.process.send_signal(self.stop_signal)
+
     def stop(self) -> None:
         """Ask to end, then insist."""
         if self.process is None:
             return
-        if self.running():
-            self.process.send_signal(self.stop_signal)
+        self.ask_to_stop()
         try:
             self.process.wait(self.stop_seconds)
         except subprocess.TimeoutExpired:
-            processes.signal_group(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            self.kill()
         self.process = None
 
-    def clear_orphans(self) -> None:
+    def kill(self) -> None:
+        if self.process is not None:
+            processes.signal_group(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def clear_orphans(self) -> bool:
         """End what a killed start left behind: only this program, only with our folder."""
-        for mark in processes.processes_with_argument(self.program, self.signature):
+        orphans = processes.processes_with_argument(self.program, self.signature)
+        for mark in orphans:
             processes.stop_process(mark, self.stop_signal, self.stop_seconds)
+        return bool(orphans)

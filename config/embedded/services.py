@@ -18,6 +18,7 @@ from config.embedded.postgres import PostgreSQL
 from config.embedded.processes import ProcessMark
 from config.embedded.service import Service
 from config.embedded.state import DataFolder, var_directory
+from config.embedded.terminal import say
 from config.embedded.valkey import Valkey
 
 KINDS: tuple[type[Service], ...] = (PostgreSQL, Valkey, Nats)
@@ -44,7 +45,9 @@ class RunningServices:
         """Stop what this process started; harmless when called again."""
         if self.owned:
             self.folder.ready_file.unlink(missing_ok=True)
-        for service in reversed(self.owned):
+        for service in self.owned:
+            service.ask_to_stop()
+        for service in self.owned:
             service.stop()
         self.owned = []
         if self.temporary:
@@ -56,10 +59,7 @@ class RunningServices:
         if self.owned:
             users = self.locks.enter_context(FileLock(self.folder.users_lock))
             if not users.acquire():
-                print(
-                    "readout: another command still uses the services, waiting",
-                    flush=True,
-                )
+                say("another command still uses the services, waiting")
                 users.acquire(wait=True)
 
     def __enter__(self) -> Self:
@@ -94,9 +94,7 @@ def start(*, temporary: bool, port: int | None = None) -> RunningServices:
         if joined is not None:
             return joined
         time.sleep(POLL_SECONDS)
-    raise EmbeddedError(
-        f"another start of {folder.root} does not become ready: see {folder.log}"
-    )
+    raise EmbeddedError(f"another start of {folder.root} does not become ready: see {folder.log}")
 
 
 def _start_temporary(given: Mapping[str, str], port: int | None) -> RunningServices:
@@ -154,12 +152,9 @@ def _start_owned(
     return running
 
 
-def _environment(
-    folder: DataFolder, urls: Mapping[str, str], port: int | None
-) -> dict[str, str]:
+def _environment(folder: DataFolder, urls: Mapping[str, str], port: int | None) -> dict[str, str]:
     kept = {
-        "SECRET_KEY": os.environ.get("SECRET_KEY")
-        or folder.secret("secret_key", size=50),
+        "SECRET_KEY": os.environ.get("SECRET_KEY") or folder.secret("secret_key", size=50),
         "MASTER_KEY": os.environ.get("MASTER_KEY") or folder.master_key(),
     }
     address = {
@@ -182,7 +177,6 @@ def _join(folder: DataFolder, given: Mapping[str, str]) -> RunningServices | Non
     return running
 
 
-def clear_orphans(folder: DataFolder) -> None:
+def clear_orphans(folder: DataFolder) -> bool:
     """End services that a killed start of this folder left. Call with the services lock held."""
-    for kind in KINDS:
-        kind(folder, temporary=False).clear_orphans()
+    return any([kind(folder, temporary=False).clear_orphans() for kind in KINDS])

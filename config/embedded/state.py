@@ -82,6 +82,10 @@ class DataFolder:
         """Names the process whose services answer."""
         return self.run / "ready.json"
 
+    @property
+    def status_file(self) -> Path:
+        return self.run / "status.json"
+
     def create(self) -> None:
         """Make the folders; one that cannot be written is an `EmbeddedError`."""
         try:
@@ -141,6 +145,4 @@ class DataFolder:
         return {str(key): str(value) for key, value in content.items()}
 
     def write_environment(self, environment: dict[str, str]) -> None:
-        write_private(
-            self.environment_file, json.dumps(environment, indent=1, sort_keys=True)
-        )
+        write_private(self.environment_file, json.dumps(environment, indent=1, sort_keys=True))

@@ -43,9 +43,7 @@ def choose_identity(program: Path, folder: Path) -> Identity:
             continue
         option = ("--account", f"{account.pw_uid}:{account.pw_gid}")
         if _runs(program, *option) and _reachable(folder):
-            folder.chmod(
-                0o711
-            )  # the account must pass through to its own folder inside
+            folder.chmod(0o711)  # the account must pass through to its own folder inside
             return Identity(option, account.pw_uid, account.pw_gid)
     raise EmbeddedError(
         "PostgreSQL refuses to run as root, and no other way works here: start as an ordinary"
@@ -56,10 +54,7 @@ def choose_identity(program: Path, folder: Path) -> Identity:
 
 def _runs(program: Path, *options: str) -> bool:
     command = launcher(*options, command=[str(program), "--version"])
-    return (
-        subprocess.run(command, capture_output=True, check=False, cwd="/").returncode
-        == 0
-    )
+    return subprocess.run(command, capture_output=True, check=False, cwd="/").returncode == 0
 
 
 def _reachable(folder: Path) -> bool:

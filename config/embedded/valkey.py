@@ -22,7 +22,7 @@ class Valkey(Service):
 
     @property
     def url(self) -> str:
-        return f"redis://:{self.password}@{LOOPBACK}:{self.port}/0"
+        return f"redis://:{self.password}@{LOOPBACK}:{self.port}"
 
     @property
     def signature(self) -> Path:
@@ -49,9 +49,7 @@ class Valkey(Service):
 
     def ready(self) -> bool:
         try:
-            with socket.create_connection(
-                (LOOPBACK, self.port), timeout=1
-            ) as connection:
+            with socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:
                 return resp.login(connection, None, self.password) == "+PONG"
         except OSError:
             return False
