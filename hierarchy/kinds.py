@@ -72,6 +72,6 @@ KINDS: dict[str, tuple[Kind, ...]] = {
 def kind_may_contain(system: str, parent: str, child: str) -> bool:
     """Whether a node of kind `child` may stand directly under one of kind `parent`."""
     order = KINDS[system]
-    return child in order and parent in order and order.index(Kind(parent)) <= order.index(
-        Kind(child)
+    return (
+        child in order and parent in order and order.index(Kind(parent)) <= order.index(Kind(child))
     )

@@ -123,9 +123,7 @@ class Node(LockedTree, Timestamped):
         help_text=_("Degrees east, WGS 84."),
     )
 
-    access: ClassVar[Access] = Access(
-        view="view_hierarchy", change="manage_hierarchy", nodes=("",)
-    )
+    access: ClassVar[Access] = Access(view="view_hierarchy", change="manage_hierarchy", nodes=("",))
     objects = NodeManager()
 
     class Meta:
@@ -135,9 +133,7 @@ class Node(LockedTree, Timestamped):
         default_permissions = ()
         permissions = node_permissions()
         constraints = (
-            models.UniqueConstraint(
-                fields=["id", "company"], name="hierarchy_node_company_key"
-            ),
+            models.UniqueConstraint(fields=["id", "company"], name="hierarchy_node_company_key"),
             models.UniqueConstraint(
                 fields=["id", "company", "system"], name="hierarchy_node_system_key"
             ),

@@ -205,7 +205,9 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     *_energy("reactive.export", _Q.REACTIVE_ENERGY, Unit.VARH, "kvarh", 4, _OUT),
     _instant("electricity.power.import", _EL, _Q.ACTIVE_POWER, Unit.W, 0, "kW", "1-0:1.7.0"),
     _instant("electricity.power.export", _EL, _Q.ACTIVE_POWER, Unit.W, 0, "kW", "1-0:2.7.0"),
-    _instant("electricity.power.reactive", _EL, _Q.REACTIVE_POWER, Unit.VAR, 0, "kvar", "1-0:3.7.0"),
+    _instant(
+        "electricity.power.reactive", _EL, _Q.REACTIVE_POWER, Unit.VAR, 0, "kvar", "1-0:3.7.0"
+    ),
     _instant("electricity.voltage.l1", _EL, _Q.VOLTAGE, Unit.V, -1, "V", "1-0:32.7.0", "L1"),
     _instant("electricity.voltage.l2", _EL, _Q.VOLTAGE, Unit.V, -1, "V", "1-0:52.7.0", "L2"),
     _instant("electricity.voltage.l3", _EL, _Q.VOLTAGE, Unit.V, -1, "V", "1-0:72.7.0", "L3"),
@@ -255,7 +257,9 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     ),
     _instant("heat.power", _HT, _Q.HEAT_POWER, Unit.W, 0, "kW", "6-0:8.0.0"),
     _instant("heat.flow", _HT, _Q.FLOW, Unit.M3H, -3, "m³/h", "6-0:9.0.0"),
-    _instant("heat.temperature.flow", _HT, _Q.FLOW_TEMPERATURE, Unit.CELSIUS, -2, "°C", "6-0:10.0.0"),
+    _instant(
+        "heat.temperature.flow", _HT, _Q.FLOW_TEMPERATURE, Unit.CELSIUS, -2, "°C", "6-0:10.0.0"
+    ),
     _instant(
         "heat.temperature.return", _HT, _Q.RETURN_TEMPERATURE, Unit.CELSIUS, -2, "°C", "6-0:11.0.0"
     ),

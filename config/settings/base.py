@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 
 from config.embedded.state import load_environment
+
+# Lets classes such as ModelAdmin[Meter] be written down; the type checker wants them so.
+django_stubs_ext.monkeypatch()
 
 env = environ.Env()
 # The embedded services tell their addresses in a file; the real environment always wins.

@@ -14,121 +14,435 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_companies_users_roles'),
+        ("accounts", "0001_companies_users_roles"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Node',
+            name="Node",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('system', models.CharField(choices=[('territory', 'territory'), ('electricity', 'electricity network'), ('cold_water', 'cold water network'), ('hot_water', 'hot water network'), ('gas', 'gas network'), ('heat', 'heat network')], max_length=16, verbose_name='system')),
-                ('kind', models.CharField(choices=[('region', 'region'), ('city', 'city'), ('district', 'district'), ('street', 'street'), ('building', 'building'), ('entrance', 'entrance'), ('apartment', 'apartment'), ('site', 'site'), ('source', 'source'), ('substation', 'substation'), ('station', 'pumping or pressure station'), ('feeder', 'feeder or main'), ('transformer', 'transformer'), ('zone', 'district metered zone'), ('inlet', 'building inlet'), ('riser', 'riser')], max_length=20, verbose_name='kind')),
-                ('name', models.CharField(max_length=200, validators=[config.lib.validators.validate_plain_text], verbose_name='name')),
-                ('code', models.CharField(blank=True, max_length=64, validators=[config.lib.validators.validate_plain_text], verbose_name='code')),
-                ('path', models.TextField(editable=False, help_text='Names from the root down to this node.', verbose_name='full name')),
-                ('latitude', models.DecimalField(blank=True, decimal_places=6, help_text='Degrees north, WGS 84.', max_digits=8, null=True, validators=[django.core.validators.MinValueValidator(-90), django.core.validators.MaxValueValidator(90)], verbose_name='latitude')),
-                ('longitude', models.DecimalField(blank=True, decimal_places=6, help_text='Degrees east, WGS 84.', max_digits=9, null=True, validators=[django.core.validators.MinValueValidator(-180), django.core.validators.MaxValueValidator(180)], verbose_name='longitude')),
-                ('lft', models.PositiveIntegerField(editable=False)),
-                ('rght', models.PositiveIntegerField(editable=False)),
-                ('tree_id', models.PositiveIntegerField(db_index=True, editable=False)),
-                ('level', models.PositiveIntegerField(editable=False)),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='nodes', to='accounts.company', verbose_name='company')),
-                ('parent', mptt.fields.TreeForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='hierarchy.node', verbose_name='parent')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
+                (
+                    "system",
+                    models.CharField(
+                        choices=[
+                            ("territory", "territory"),
+                            ("electricity", "electricity network"),
+                            ("cold_water", "cold water network"),
+                            ("hot_water", "hot water network"),
+                            ("gas", "gas network"),
+                            ("heat", "heat network"),
+                        ],
+                        max_length=16,
+                        verbose_name="system",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("region", "region"),
+                            ("city", "city"),
+                            ("district", "district"),
+                            ("street", "street"),
+                            ("building", "building"),
+                            ("entrance", "entrance"),
+                            ("apartment", "apartment"),
+                            ("site", "site"),
+                            ("source", "source"),
+                            ("substation", "substation"),
+                            ("station", "pumping or pressure station"),
+                            ("feeder", "feeder or main"),
+                            ("transformer", "transformer"),
+                            ("zone", "district metered zone"),
+                            ("inlet", "building inlet"),
+                            ("riser", "riser"),
+                        ],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=200,
+                        validators=[config.lib.validators.validate_plain_text],
+                        verbose_name="name",
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        blank=True,
+                        max_length=64,
+                        validators=[config.lib.validators.validate_plain_text],
+                        verbose_name="code",
+                    ),
+                ),
+                (
+                    "path",
+                    models.TextField(
+                        editable=False,
+                        help_text="Names from the root down to this node.",
+                        verbose_name="full name",
+                    ),
+                ),
+                (
+                    "latitude",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Degrees north, WGS 84.",
+                        max_digits=8,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(-90),
+                            django.core.validators.MaxValueValidator(90),
+                        ],
+                        verbose_name="latitude",
+                    ),
+                ),
+                (
+                    "longitude",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Degrees east, WGS 84.",
+                        max_digits=9,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(-180),
+                            django.core.validators.MaxValueValidator(180),
+                        ],
+                        verbose_name="longitude",
+                    ),
+                ),
+                ("lft", models.PositiveIntegerField(editable=False)),
+                ("rght", models.PositiveIntegerField(editable=False)),
+                ("tree_id", models.PositiveIntegerField(db_index=True, editable=False)),
+                ("level", models.PositiveIntegerField(editable=False)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="nodes",
+                        to="accounts.company",
+                        verbose_name="company",
+                    ),
+                ),
+                (
+                    "parent",
+                    mptt.fields.TreeForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="hierarchy.node",
+                        verbose_name="parent",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'node',
-                'verbose_name_plural': 'nodes',
-                'ordering': ('company_id', 'system', 'tree_id', 'lft'),
-                'permissions': [('use_admin', 'Use admin'), ('view_users', 'View users'), ('manage_users', 'Manage users'), ('view_hierarchy', 'View hierarchy'), ('manage_hierarchy', 'Manage hierarchy'), ('view_meters', 'View meters'), ('manage_meters', 'Manage meters'), ('export_data', 'Export data')],
-                'default_permissions': (),
+                "verbose_name": "node",
+                "verbose_name_plural": "nodes",
+                "ordering": ("company_id", "system", "tree_id", "lft"),
+                "permissions": [
+                    ("use_admin", "Use admin"),
+                    ("view_users", "View users"),
+                    ("manage_users", "Manage users"),
+                    ("view_hierarchy", "View hierarchy"),
+                    ("manage_hierarchy", "Manage hierarchy"),
+                    ("view_meters", "View meters"),
+                    ("manage_meters", "Manage meters"),
+                    ("export_data", "Export data"),
+                ],
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='NodeAuditevent',
+            name="NodeAuditevent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_context', pghistory.utils.JSONField(null=True)),
-                ('pgh_context_id', models.UUIDField(null=True)),
-                ('id', models.BigIntegerField()),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('system', models.CharField(choices=[('territory', 'territory'), ('electricity', 'electricity network'), ('cold_water', 'cold water network'), ('hot_water', 'hot water network'), ('gas', 'gas network'), ('heat', 'heat network')], max_length=16, verbose_name='system')),
-                ('kind', models.CharField(choices=[('region', 'region'), ('city', 'city'), ('district', 'district'), ('street', 'street'), ('building', 'building'), ('entrance', 'entrance'), ('apartment', 'apartment'), ('site', 'site'), ('source', 'source'), ('substation', 'substation'), ('station', 'pumping or pressure station'), ('feeder', 'feeder or main'), ('transformer', 'transformer'), ('zone', 'district metered zone'), ('inlet', 'building inlet'), ('riser', 'riser')], max_length=20, verbose_name='kind')),
-                ('name', models.CharField(max_length=200, validators=[config.lib.validators.validate_plain_text], verbose_name='name')),
-                ('code', models.CharField(blank=True, max_length=64, validators=[config.lib.validators.validate_plain_text], verbose_name='code')),
-                ('latitude', models.DecimalField(blank=True, decimal_places=6, help_text='Degrees north, WGS 84.', max_digits=8, null=True, validators=[django.core.validators.MinValueValidator(-90), django.core.validators.MaxValueValidator(90)], verbose_name='latitude')),
-                ('longitude', models.DecimalField(blank=True, decimal_places=6, help_text='Degrees east, WGS 84.', max_digits=9, null=True, validators=[django.core.validators.MinValueValidator(-180), django.core.validators.MaxValueValidator(180)], verbose_name='longitude')),
-                ('company', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='accounts.company', verbose_name='company')),
-                ('parent', mptt.fields.TreeForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='hierarchy.node', verbose_name='parent')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='hierarchy.node')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("pgh_context", pghistory.utils.JSONField(null=True)),
+                ("pgh_context_id", models.UUIDField(null=True)),
+                ("id", models.BigIntegerField()),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
+                (
+                    "system",
+                    models.CharField(
+                        choices=[
+                            ("territory", "territory"),
+                            ("electricity", "electricity network"),
+                            ("cold_water", "cold water network"),
+                            ("hot_water", "hot water network"),
+                            ("gas", "gas network"),
+                            ("heat", "heat network"),
+                        ],
+                        max_length=16,
+                        verbose_name="system",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("region", "region"),
+                            ("city", "city"),
+                            ("district", "district"),
+                            ("street", "street"),
+                            ("building", "building"),
+                            ("entrance", "entrance"),
+                            ("apartment", "apartment"),
+                            ("site", "site"),
+                            ("source", "source"),
+                            ("substation", "substation"),
+                            ("station", "pumping or pressure station"),
+                            ("feeder", "feeder or main"),
+                            ("transformer", "transformer"),
+                            ("zone", "district metered zone"),
+                            ("inlet", "building inlet"),
+                            ("riser", "riser"),
+                        ],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=200,
+                        validators=[config.lib.validators.validate_plain_text],
+                        verbose_name="name",
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        blank=True,
+                        max_length=64,
+                        validators=[config.lib.validators.validate_plain_text],
+                        verbose_name="code",
+                    ),
+                ),
+                (
+                    "latitude",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Degrees north, WGS 84.",
+                        max_digits=8,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(-90),
+                            django.core.validators.MaxValueValidator(90),
+                        ],
+                        verbose_name="latitude",
+                    ),
+                ),
+                (
+                    "longitude",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Degrees east, WGS 84.",
+                        max_digits=9,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(-180),
+                            django.core.validators.MaxValueValidator(180),
+                        ],
+                        verbose_name="longitude",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="accounts.company",
+                        verbose_name="company",
+                    ),
+                ),
+                (
+                    "parent",
+                    mptt.fields.TreeForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="hierarchy.node",
+                        verbose_name="parent",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="hierarchy.node",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.AddIndex(
-            model_name='node',
-            index=models.Index(fields=['company', 'system', 'name'], name='hierarchy_node_name'),
+            model_name="node",
+            index=models.Index(fields=["company", "system", "name"], name="hierarchy_node_name"),
         ),
         migrations.AddIndex(
-            model_name='node',
-            index=models.Index(fields=['tree_id', 'lft'], name='hierarchy_node_range'),
+            model_name="node",
+            index=models.Index(fields=["tree_id", "lft"], name="hierarchy_node_range"),
         ),
         migrations.AddIndex(
-            model_name='node',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('path'), name='gin_trgm_ops'), name='hierarchy_node_path'),
+            model_name="node",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("path"), name="gin_trgm_ops"
+                ),
+                name="hierarchy_node_path",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='node',
-            constraint=models.UniqueConstraint(condition=models.Q(('code', ''), _negated=True), fields=('company', 'system', 'code'), name='hierarchy_node_code_unique', violation_error_message='Another node of this system already has this code.'),
+            model_name="node",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("code", ""), _negated=True),
+                fields=("company", "system", "code"),
+                name="hierarchy_node_code_unique",
+                violation_error_message="Another node of this system already has this code.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='node',
-            constraint=models.UniqueConstraint(fields=('id', 'company'), name='hierarchy_node_company_key'),
+            model_name="node",
+            constraint=models.UniqueConstraint(
+                fields=("id", "company"), name="hierarchy_node_company_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='node',
-            constraint=models.UniqueConstraint(fields=('id', 'company', 'system'), name='hierarchy_node_system_key'),
+            model_name="node",
+            constraint=models.UniqueConstraint(
+                fields=("id", "company", "system"), name="hierarchy_node_system_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='node',
-            constraint=config.lib.orm.SameScope(field='parent', name='hierarchy_node_parent_same_system', scope=('company', 'system')),
+            model_name="node",
+            constraint=config.lib.orm.SameScope(
+                field="parent",
+                name="hierarchy_node_parent_same_system",
+                scope=("company", "system"),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='node',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('latitude__isnull', True), ('longitude__isnull', True)), models.Q(('latitude__isnull', False), ('longitude__isnull', False)), _connector='OR'), name='hierarchy_node_coordinates_pair', violation_error_message='Give both latitude and longitude, or neither.'),
+            model_name="node",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("latitude__isnull", True), ("longitude__isnull", True)),
+                    models.Q(("latitude__isnull", False), ("longitude__isnull", False)),
+                    _connector="OR",
+                ),
+                name="hierarchy_node_coordinates_pair",
+                violation_error_message="Give both latitude and longitude, or neither.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='node',
-            constraint=models.CheckConstraint(condition=models.Q(('parent__isnull', True), models.Q(('parent', models.F('id')), _negated=True), _connector='OR'), name='hierarchy_node_not_own_parent'),
+            model_name="node",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("parent__isnull", True),
+                    models.Q(("parent", models.F("id")), _negated=True),
+                    _connector="OR",
+                ),
+                name="hierarchy_node_not_own_parent",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='node',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "hierarchy_nodeauditevent" ("code", "company_id", "created_at", "id", "kind", "latitude", "longitude", "name", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "system", "updated_at") SELECT new_values."code", new_values."company_id", new_values."created_at", new_values."id", new_values."kind", new_values."latitude", new_values."longitude", new_values."name", new_values."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'insert\', new_values."id", new_values."system", new_values."updated_at" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='5e1d69fabbec6d99cebc0b3f8bcfdded748b15da', level='STATEMENT', operation='INSERT', pgid='pgtrigger_insert_insert_83e5c', referencing='REFERENCING NEW TABLE AS new_values ', table='hierarchy_node', when='AFTER')),
+            model_name="node",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "hierarchy_nodeauditevent" ("code", "company_id", "created_at", "id", "kind", "latitude", "longitude", "name", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "system", "updated_at") SELECT new_values."code", new_values."company_id", new_values."created_at", new_values."id", new_values."kind", new_values."latitude", new_values."longitude", new_values."name", new_values."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'insert\', new_values."id", new_values."system", new_values."updated_at" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="5e1d69fabbec6d99cebc0b3f8bcfdded748b15da",
+                    level="STATEMENT",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_83e5c",
+                    referencing="REFERENCING NEW TABLE AS new_values ",
+                    table="hierarchy_node",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='node',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "hierarchy_nodeauditevent" ("code", "company_id", "created_at", "id", "kind", "latitude", "longitude", "name", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "system", "updated_at") SELECT new_values."code", new_values."company_id", new_values."created_at", new_values."id", new_values."kind", new_values."latitude", new_values."longitude", new_values."name", new_values."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'update\', new_values."id", new_values."system", new_values."updated_at" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."code" IS DISTINCT FROM (new_values."code") OR old_values."company_id" IS DISTINCT FROM (new_values."company_id") OR old_values."id" IS DISTINCT FROM (new_values."id") OR old_values."kind" IS DISTINCT FROM (new_values."kind") OR old_values."latitude" IS DISTINCT FROM (new_values."latitude") OR old_values."longitude" IS DISTINCT FROM (new_values."longitude") OR old_values."name" IS DISTINCT FROM (new_values."name") OR old_values."parent_id" IS DISTINCT FROM (new_values."parent_id") OR old_values."system" IS DISTINCT FROM (new_values."system")) ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='1f2bb0cf641924deba9b1664d820c76528cf37a0', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_update_update_3cd61', referencing='REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ', table='hierarchy_node', when='AFTER')),
+            model_name="node",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "hierarchy_nodeauditevent" ("code", "company_id", "created_at", "id", "kind", "latitude", "longitude", "name", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "system", "updated_at") SELECT new_values."code", new_values."company_id", new_values."created_at", new_values."id", new_values."kind", new_values."latitude", new_values."longitude", new_values."name", new_values."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'update\', new_values."id", new_values."system", new_values."updated_at" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."code" IS DISTINCT FROM (new_values."code") OR old_values."company_id" IS DISTINCT FROM (new_values."company_id") OR old_values."id" IS DISTINCT FROM (new_values."id") OR old_values."kind" IS DISTINCT FROM (new_values."kind") OR old_values."latitude" IS DISTINCT FROM (new_values."latitude") OR old_values."longitude" IS DISTINCT FROM (new_values."longitude") OR old_values."name" IS DISTINCT FROM (new_values."name") OR old_values."parent_id" IS DISTINCT FROM (new_values."parent_id") OR old_values."system" IS DISTINCT FROM (new_values."system")) ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="1f2bb0cf641924deba9b1664d820c76528cf37a0",
+                    level="STATEMENT",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_3cd61",
+                    referencing="REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ",
+                    table="hierarchy_node",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='node',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "hierarchy_nodeauditevent" ("code", "company_id", "created_at", "id", "kind", "latitude", "longitude", "name", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "system", "updated_at") SELECT old_values."code", old_values."company_id", old_values."created_at", old_values."id", old_values."kind", old_values."latitude", old_values."longitude", old_values."name", old_values."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'delete\', old_values."id", old_values."system", old_values."updated_at" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;', hash='c7c24a73adafd236263ab579a661326c6c9e780b', level='STATEMENT', operation='DELETE', pgid='pgtrigger_delete_delete_b2662', referencing='REFERENCING OLD TABLE AS old_values ', table='hierarchy_node', when='AFTER')),
+            model_name="node",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "hierarchy_nodeauditevent" ("code", "company_id", "created_at", "id", "kind", "latitude", "longitude", "name", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "system", "updated_at") SELECT old_values."code", old_values."company_id", old_values."created_at", old_values."id", old_values."kind", old_values."latitude", old_values."longitude", old_values."name", old_values."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'delete\', old_values."id", old_values."system", old_values."updated_at" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;',
+                    hash="c7c24a73adafd236263ab579a661326c6c9e780b",
+                    level="STATEMENT",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_b2662",
+                    referencing="REFERENCING OLD TABLE AS old_values ",
+                    table="hierarchy_node",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='nodeauditevent',
-            index=models.Index(fields=['company', '-pgh_created_at'], name='hierarchy_node_event_time'),
+            model_name="nodeauditevent",
+            index=models.Index(
+                fields=["company", "-pgh_created_at"], name="hierarchy_node_event_time"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='nodeauditevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='14ed2348783343327b9e5ff14d14c6534fb69cf9', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_84fd0', table='hierarchy_nodeauditevent', when='BEFORE')),
+            model_name="nodeauditevent",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="14ed2348783343327b9e5ff14d14c6534fb69cf9",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_84fd0",
+                    table="hierarchy_nodeauditevent",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

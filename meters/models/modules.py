@@ -59,9 +59,7 @@ class TelemetryModule(ScopedModel, Timestamped):
     battery_percent = models.PositiveSmallIntegerField(_("battery, %"), null=True, editable=False)
     signal_dbm = models.SmallIntegerField(_("signal, dBm"), null=True, editable=False)
 
-    access: ClassVar[Access] = Access(
-        view="view_meters", change="manage_meters", nodes=("place",)
-    )
+    access: ClassVar[Access] = Access(view="view_meters", change="manage_meters", nodes=("place",))
 
     class Meta(ScopedModel.Meta):
         verbose_name = _("telemetry module")

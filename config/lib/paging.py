@@ -1,0 +1,34 @@
+"""Paging that never counts a whole table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.utils.functional import cached_property
+
+__all__ = ["BoundedPaginator"]
+
+
+class BoundedPaginator(Paginator[Any]):
+    """Counts up to `limit` rows; what lies beyond is reached by searching, not by paging."""
+
+    limit = 10_000
+
+    @cached_property
+    def counted(self) -> int:
+        """Rows found when looking for one more than the limit."""
+        rows = self.object_list
+        if hasattr(rows, "order_by"):
+            # Counting stops at the limit, so an index scan of a few thousand entries is the most.
+            return int(rows.order_by()[: self.limit + 1].count())
+        return len(rows)
+
+    @cached_property
+    def count(self) -> int:  # type: ignore[override]
+        return min(self.counted, self.limit)
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there are more rows than can be paged through."""
+        return self.counted > self.limit

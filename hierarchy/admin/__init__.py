@@ -1,0 +1,3 @@
+from . import nodes
+
+__all__ = ["nodes"]

@@ -1,0 +1,69 @@
+"""Reading trees, a level at a time."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Q
+
+from accounts.grants import grants_of
+
+from .models import Node
+
+__all__ = ["Level", "node_ancestors", "node_children", "node_search"]
+
+PAGE = 200
+
+
+class Level(NamedTuple):
+    """One page of siblings and where the next page starts (None: that was all)."""
+
+    nodes: list[Node]
+    more: str | None
+
+
+def node_children(
+    *, user: Any, company_id: int, system: str, parent_id: int | None, after: str = ""
+) -> Level:
+    """Visible children of a node by name; without a parent the topmost nodes the user sees.
+
+    Each node carries `child_count`. after: the cursor that the page before gave.
+    """
+    rows = Node.objects.visible_to(user).filter(company_id=company_id, system=system)
+    rows = rows.filter(parent_id=parent_id) if parent_id else _topmost(rows, user, company_id)
+    if after:
+        name, _, pk = after.rpartition(":")
+        key = int(pk) if pk.isdigit() else 0
+        rows = rows.filter(Q(name__gt=name) | Q(name=name, pk__gt=key))
+    page = list(rows.annotate(child_count=Count("children")).order_by("name", "pk")[: PAGE + 1])
+    last = page[PAGE - 1] if len(page) > PAGE else None
+    return Level(page[:PAGE], f"{last.name}:{last.pk}" if last else None)
+
+
+def _topmost(rows: Any, user: Any, company_id: int) -> Any:
+    if grants_of(user).may("view_hierarchy", company_id):
+        return rows.filter(parent=None)
+    # Somebody with a part of the tree starts at the nodes that were granted.
+    reaches = grants_of(user).nodes.get("view_hierarchy", ())
+    starts = Q(pk__in=[])
+    for reach in reaches:
+        starts |= Q(tree_id=reach.tree_id, lft=reach.left)
+    return rows.filter(starts)
+
+
+def node_search(
+    *, user: Any, company_id: int, system: str, text: str, limit: int = 20
+) -> list[Node]:
+    """Visible nodes whose full name or code contains every word of `text`."""
+    rows = Node.objects.visible_to(user).filter(company_id=company_id, system=system)
+    for word in text[:200].split()[:6]:
+        rows = rows.filter(Q(path__icontains=word) | Q(code__icontains=word))
+    return list(rows.order_by("path")[:limit])
+
+
+def node_ancestors(node: Node) -> list[int]:
+    """Keys from the root down to the parent of `node`."""
+    above = Node.objects.filter(
+        tree_id=node.tree_id, lft__lt=node.lft, rght__gt=node.rght, company_id=node.company_id
+    )
+    return list(above.order_by("lft").values_list("pk", flat=True))
