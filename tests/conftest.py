@@ -1,0 +1,62 @@
+"""Real services for every test; named people in two companies."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.people import World
+
+_SERVICES: list[Any] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start temporary services unless somebody gave addresses; workers inherit them."""
+    if os.environ.get("DATABASE_URL") or hasattr(config, "workerinput"):
+        return
+    from config.embedded.services import start
+
+    services = start(temporary=True)
+    _SERVICES.append(services)
+    os.environ.update(services.environment)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    while _SERVICES:
+        _SERVICES.pop().stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_parallel_suffix(request: pytest.FixtureRequest) -> None:
+    """One database a worker, and one Valkey database each, so that caches do not mix."""
+    from django.conf import settings
+    from pytest_django.fixtures import _set_suffix_to_test_databases
+
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "")
+    if worker:
+        _set_suffix_to_test_databases(suffix=worker)
+        number = 4 + int(worker.removeprefix("gw")) % 11
+        settings.CACHES["default"]["LOCATION"] = f"{settings.REDIS_URL.rstrip('/')}/{number}"
+
+
+@pytest.fixture(autouse=True)
+def _clean_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Rate limits of one test must not reach the next."""
+    if "embedded" not in request.keywords:
+        from django.core.cache import cache
+
+        cache.clear()
+    return
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """Two companies with people, trees, types and meters: see tests/people.py."""
+    from tests.people import build_world
+
+    return build_world()
