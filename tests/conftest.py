@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.people import World
-
-_SERVICES: list[Any] = []
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Start temporary services unless somebody gave addresses; workers inherit them."""
-    if os.environ.get("DATABASE_URL") or hasattr(config, "workerinput"):
-        return
-    from config.embedded.services import start
-
-    services = start(temporary=True)
-    _SERVICES.append(services)
-    os.environ.update(services.environment)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    while _SERVICES:
-        _SERVICES.pop().stop()
 
 
 @pytest.fixture(scope="session")
@@ -45,13 +24,12 @@ def django_db_modify_db_settings_parallel_suffix(request: pytest.FixtureRequest)
 
 
 @pytest.fixture(autouse=True)
-def _clean_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+def _clean_cache(request: pytest.FixtureRequest) -> None:
     """Rate limits of one test must not reach the next."""
     if "embedded" not in request.keywords:
         from django.core.cache import cache
 
         cache.clear()
-    return
 
 
 @pytest.fixture
