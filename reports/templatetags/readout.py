@@ -1,0 +1,69 @@
+"""Tags of the pages' frame: whose data is shown, and which icon stands for what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from reports.selectors import companies_of
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+register = template.Library()
+
+_RESOURCE_ICONS = {
+    "electricity": "zap",
+    "cold_water": "droplet",
+    "hot_water": "droplets",
+    "gas": "flame",
+    "heat": "heater",
+    "territory": "map",
+}
+_MODEL_ICONS = {
+    "Activity": "activity",
+    "Channel": "git-branch",
+    "Company": "landmark",
+    "Connection": "link",
+    "DeviceType": "cpu",
+    "DeviceTypeVersion": "layers",
+    "Installation": "wrench",
+    "Membership": "user-cog",
+    "Meter": "gauge",
+    "Node": "list-tree",
+    "ReadingType": "ruler",
+    "Role": "key-round",
+    "TelemetryModule": "radio-tower",
+    "UsagePoint": "plug",
+    "User": "users",
+}
+
+
+@register.filter
+def resource_icon(resource: str) -> str:
+    """Name of the icon of a resource or of a system of nodes."""
+    return _RESOURCE_ICONS.get(resource, "cpu")
+
+
+@register.filter
+def model_icon(object_name: str) -> str:
+    """Name of the icon of a model, given the name of its class."""
+    return _MODEL_ICONS.get(object_name, "scroll-text" if "Event" in object_name else "table-2")
+
+
+@register.filter
+def reading(value: Decimal | None) -> str:
+    """A register reading in the reader's notation, without the zeros the column pads it with."""
+    return "" if value is None else number_format(value.normalize(), force_grouping=True)
+
+
+@register.simple_tag
+def company_label(user: Any) -> str:
+    """Name of the only company whose data `user` sees; how many there are when more."""
+    companies = list(companies_of(user)[:2])
+    if len(companies) == 1:
+        return companies[0].name
+    return _("Several companies") if companies else ""
