@@ -58,12 +58,12 @@ def capability_label(codename: str) -> str:
     return str(_LABELS.get(codename, codename))
 
 
-def company_permissions() -> list[tuple[str, str]]:
+def company_permissions() -> list[tuple[str, str | _StrPromise]]:
     """`Meta.permissions` of Company."""
     return [(item.codename, _english(item)) for item in CATALOGUE]
 
 
-def node_permissions() -> list[tuple[str, str]]:
+def node_permissions() -> list[tuple[str, str | _StrPromise]]:
     """`Meta.permissions` of Node."""
     return [(item.codename, _english(item)) for item in CATALOGUE if item.on_nodes]
 

@@ -91,4 +91,4 @@ def tree_rebuild(*, company_id: int, system: str) -> int:
         FROM numbers WHERE numbers.id = node.id AND {_DIFFERS}"""  # noqa: S608 - constants only
     with connection.cursor() as cursor:
         cursor.execute(sql, {"company": company_id, "system": system})
-        return cursor.rowcount
+        return int(cursor.rowcount)

@@ -120,10 +120,10 @@ def node_delete_reasons(node: Node) -> list[str]:
         model = relation.related_model
         if relation.hidden or model is Node or not hasattr(model, "access"):
             continue
-        rows = model._base_manager.filter(**{f"{relation.field.name}__in": below})  # type: ignore[union-attr]
+        rows = model._base_manager.filter(**{f"{relation.field.name}__in": below})
         if row := rows.first():
             text = _("“%(node)s” can't be deleted: %(kind)s %(name)s hangs on it or below it.")
-            kind = model._meta.verbose_name  # type: ignore[union-attr]
+            kind = model._meta.verbose_name
             reasons.append(text % {"node": node.name, "kind": kind, "name": row})
     if not reasons and node.rght - node.lft > 1:
         reasons.append(_("“%s” can't be deleted: delete or move what is below it.") % node.name)
@@ -174,7 +174,8 @@ def nodes_bulk_create(*, company: Company, system: str, nodes: Iterable[Node]) -
 def _locked(node: Node) -> Node:
     """The node as it is now, with its forest locked."""
     node.lock_tree()
-    return Node.objects.select_related("parent").get(pk=node.pk)
+    locked: Node = Node.objects.select_related("parent").get(pk=node.pk)
+    return locked
 
 
 def _path(name: str, parent: Node | None) -> str:

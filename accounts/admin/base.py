@@ -53,7 +53,8 @@ class CompanyFilter(admin.SimpleListFilter):
     parameter_name = "company"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        companies = Company.objects.filter(pk__in=_companies(request, model_admin.model, "view"))
+        keys = _companies(request, model_admin.model, "view")
+        companies = Company.objects.filter(pk__in=keys)
         rows = [(str(company.pk), company.name) for company in companies[:200]]
         return rows if len(rows) > 1 else []
 
@@ -142,14 +143,15 @@ class ScopedAdmin(_Scoped, admin.ModelAdmin[Any]):
     linked_lookups: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = self.model.objects.visible_to(request.user, "view")
+        model: Any = self.model
+        rows: QuerySet[Any] = model.objects.visible_to(request.user, "view")
         ordering = self.get_ordering(request)
-        return rows.order_by(*ordering) if ordering else rows  # type: ignore[no-any-return]
+        return rows.order_by(*ordering) if ordering else rows
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
+        form: Any = super().get_form(request, obj, change, **kwargs)
         form.default_company_id = self.sole_company_id(request)
         return form
 
@@ -202,13 +204,13 @@ class ScopedAdmin(_Scoped, admin.ModelAdmin[Any]):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         return deletion_preview(list(objs), may=lambda obj: self._may(request, "delete", obj))
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> Any:
         everything = request.POST.get("select_across") == "1"
         if everything and queryset.order_by()[: _ACTION_LIMIT + 1].count() > _ACTION_LIMIT:
             text = gettext("More than %(limit)d rows are selected. Narrow the list down first.")
             messages.error(request, text % {"limit": _ACTION_LIMIT})
             return None
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *args)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
@@ -239,7 +241,9 @@ class ScopedInline(_Scoped, admin.TabularInline[Any, Any]):
     show_change_link = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return self.model.objects.visible_to(request.user, "view")  # type: ignore[no-any-return]
+        model: Any = self.model
+        rows: QuerySet[Any] = model.objects.visible_to(request.user, "view")
+        return rows
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         base: type[BaseInlineFormSet[Any, Any, Any]] = super().get_formset(request, obj, **kwargs)

@@ -1,8 +1,5 @@
 """What all audit event tables have in common."""
 
-from typing import Any
-
-from django.db import models
 from pghistory.models import Event
 
 
@@ -12,6 +9,3 @@ class AuditEvent(Event):
     class Meta:
         abstract = True
         default_permissions = ()
-        permissions: list[Any] = []
-
-    objects: models.Manager[Any]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+    from django.utils.functional import _StrPromise
 
 __all__ = ["SameScope"]
 
@@ -32,7 +33,7 @@ class SameScope(BaseConstraint):
         field: str,
         scope: tuple[str, ...] = ("company",),
         name: str,
-        violation_error_message: str | None = None,
+        violation_error_message: str | _StrPromise | None = None,
     ) -> None:
         super().__init__(
             name=name,
@@ -43,26 +44,24 @@ class SameScope(BaseConstraint):
         self.field = field
         self.scope = tuple(scope)
 
-    def _statement(self, model: type[models.Model], editor: BaseDatabaseSchemaEditor) -> str:
-        quote = editor.quote_name
-        target: type[models.Model] = model._meta.get_field(self.field).related_model  # type: ignore[assignment]
-        own = [model._meta.get_field(name).column for name in (self.field, *self.scope)]
-        theirs = [target._meta.pk.column] + [
-            target._meta.get_field(name).column for name in self.scope
-        ]
+    def _statement(self, model: Any, editor: BaseDatabaseSchemaEditor) -> str:
+        quote: Any = editor.quote_name
+        target: Any = model._meta.get_field(self.field).related_model
+        own = [_field(model, name).column for name in (self.field, *self.scope)]
+        theirs = [target._meta.pk.column] + [_field(target, name).column for name in self.scope]
         return (
             f"CONSTRAINT {quote(self.name)} FOREIGN KEY ({', '.join(map(quote, own))}) "
             f"REFERENCES {quote(target._meta.db_table)} ({', '.join(map(quote, theirs))})"
         )
 
-    def constraint_sql(self, model: type[models.Model], schema_editor: Any) -> str:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> str:
         return self._statement(model, schema_editor)
 
-    def create_sql(self, model: type[models.Model], schema_editor: Any) -> str:
+    def create_sql(self, model: Any, schema_editor: Any) -> str:
         table = schema_editor.quote_name(model._meta.db_table)
         return f"ALTER TABLE {table} ADD {self._statement(model, schema_editor)}"
 
-    def remove_sql(self, model: type[models.Model], schema_editor: Any) -> str:
+    def remove_sql(self, model: Any, schema_editor: Any) -> str:
         quote = schema_editor.quote_name
         return f"ALTER TABLE {quote(model._meta.db_table)} DROP CONSTRAINT {quote(self.name)}"
 
@@ -79,11 +78,11 @@ class SameScope(BaseConstraint):
             return
         target = getattr(instance, self.field)
         for name in self.scope:
-            attribute = model._meta.get_field(name).attname
+            attribute = _field(model, name).attname
             if getattr(instance, attribute) != getattr(target, attribute):
                 raise ValidationError({self.field: self.get_violation_error_message()})
 
-    def deconstruct(self) -> tuple[str, tuple[()], dict[str, Any]]:
+    def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()
         kwargs.pop("violation_error_code", None)
         kwargs.pop("violation_error_message", None)
@@ -95,3 +94,7 @@ class SameScope(BaseConstraint):
         return (self.name, self.field, self.scope) == (other.name, other.field, other.scope)
 
     __hash__ = BaseConstraint.__hash__
+
+
+def _field(model: Any, name: str) -> Any:
+    return model._meta.get_field(name)

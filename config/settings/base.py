@@ -1,27 +1,11 @@
 """Settings every way of running shares; each subject has its own file beside this one."""
 
-from pathlib import Path
-
 import django_stubs_ext
-import environ
 
-from config.embedded.state import load_environment
+from .environment import BASE_DIR, REDIS_URL, VAR_DIR, env, setting
 
 # Lets classes such as ModelAdmin[Meter] be written down; the type checker wants them so.
 django_stubs_ext.monkeypatch()
-
-env = environ.Env()
-# The embedded services tell their addresses in a file; the real environment always wins.
-_embedded = load_environment()
-
-
-def setting(name: str, default: str = "") -> str:
-    """Value of `name` from the environment, else from the embedded services, else `default`."""
-    return str(env.str(name, default="")) or _embedded.get(name, default)
-
-
-BASE_DIR = Path(__file__).resolve().parent.parent.parent
-VAR_DIR = Path(setting("READOUT_VAR", str(BASE_DIR / "var")))
 
 DEBUG = False
 SECRET_KEY = setting("SECRET_KEY")
@@ -117,7 +101,6 @@ DATABASES = {
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = setting("REDIS_URL", "redis://127.0.0.1:6379")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

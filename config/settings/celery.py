@@ -1,6 +1,6 @@
 """Celery: queues, limits and where its messages live."""
 
-from .base import REDIS_URL
+from .environment import REDIS_URL
 
 CELERY_BROKER_URL = f"{REDIS_URL.rstrip('/')}/0"
 CELERY_TASK_DEFAULT_QUEUE = "celery"

@@ -1,6 +1,6 @@
 """Channels: one layer for every process that pushes to a browser."""
 
-from .base import REDIS_URL
+from .environment import REDIS_URL
 
 CHANNEL_LAYERS = {
     "default": {

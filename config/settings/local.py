@@ -1,7 +1,7 @@
 """One machine, embedded services: `make demo` and development."""
 
 from .base import *
-from .base import setting
+from .environment import setting
 
 DEBUG = setting("DEBUG", "").lower() in {"1", "true", "yes"}
 # A command may run before the embedded services ever started; signing needs some key then.

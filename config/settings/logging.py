@@ -1,6 +1,6 @@
 """Logs: one line an event, to standard error; secrets are removed before they are written."""
 
-from .base import setting
+from .environment import setting
 
 LOGGING = {
     "version": 1,

@@ -3,7 +3,7 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import *
-from .base import env, setting
+from .environment import env, setting
 
 for _name in ("SECRET_KEY", "MASTER_KEY", "DATABASE_URL", "REDIS_URL", "MQTT_URL"):
     if not setting(_name):

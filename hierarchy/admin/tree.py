@@ -112,7 +112,8 @@ class TreeViews:
     def _asked_node(self, request: HttpRequest, name: str) -> Node:
         key = request.POST.get(name, "")
         rows = Node.objects.visible_to(request.user)
-        node = rows.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 19 else None
+        usable = key.isdecimal() and len(key) < 19
+        node: Node | None = rows.filter(pk=int(key)).first() if usable else None
         if node is None:
             raise Http404
         return node

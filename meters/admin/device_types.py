@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.utils.translation import gettext
@@ -16,6 +16,8 @@ from meters.services.device_types import device_type_version_publish
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
+
+    from accounts.models import User
 
 
 class VersionInline(ScopedInline):
@@ -73,7 +75,7 @@ class DeviceTypeVersionAdmin(ScopedAdmin):
     def publish(self, request: HttpRequest, queryset: QuerySet[DeviceTypeVersion]) -> None:
         for version in queryset.select_related("device_type")[:50]:
             try:
-                device_type_version_publish(actor=request.user, version=version)
+                device_type_version_publish(actor=cast("User", request.user), version=version)
             except MetersError as error:
                 messages.error(request, f"{version}: {error}")
             else:

@@ -184,7 +184,7 @@ def meters_settle(*, meters: Iterable[int]) -> int:
     """Let each meter's status and usage point follow its installations; returns rows changed."""
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE, [list(meters)])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _locked(actor: Any, meter: Meter, usage_point: UsagePoint) -> tuple[Meter, UsagePoint]:
