@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pghistory
+from django.conf import settings
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
 
-from .second_factor import second_factor_missing
+from .addresses import client_address
+from .second_factor import second_factor_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +19,15 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
+__all__ = [
+    "AuditMiddleware",
+    "PreferencesMiddleware",
+    "SecondFactorMiddleware",
+    "SecurityHeadersMiddleware",
+]
 
+# The pages on which a second factor is set up, and those that show nothing of a company.
+_WITHOUT_SECOND_FACTOR = ("/account/", "/static/", "/healthz", "/i18n/")
 _READ_ONLY = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
@@ -33,7 +43,8 @@ class SecurityHeadersMiddleware:
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         )
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if not request.path.startswith("/static/"):
+        response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
+        if not request.path.startswith(settings.STATIC_URL):
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
 
@@ -62,7 +73,7 @@ class AuditMiddleware:
             return self.get_response(request)
         context: dict[str, Any] = {
             "user": request.user.pk,
-            "ip": client_address(request),
+            "ip": client_address(request) or None,
             "url": request.path[:200],
         }
         # The reason is asked for in the forms that change something that was measured.
@@ -79,12 +90,8 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        exempt = ("/account/", "/static/", "/healthz", "/i18n/")
-        if not request.path.startswith(exempt) and second_factor_missing(request.user):
+        if not request.path.startswith(_WITHOUT_SECOND_FACTOR) and not second_factor_settled(
+            request
+        ):
             return redirect(reverse("mfa_index"))
         return self.get_response(request)
-
-
-def client_address(request: HttpRequest) -> str:
-    """Address of the peer; a proxy in front is trusted to have set it (see deploy/)."""
-    return str(request.META.get("REMOTE_ADDR", ""))

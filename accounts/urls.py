@@ -1,3 +1,9 @@
-from django.urls import URLPattern, URLResolver
+"""Pages of one's own account beside those of allauth."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("invitations/", views.InvitationsView.as_view(), name="invitations"),
+]

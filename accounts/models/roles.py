@@ -165,4 +165,9 @@ class Membership(ScopedModel, Timestamped):
 
     def __str__(self) -> str:
         where: Any = self.node or self.company or _("platform")
-        return f"{self.user} · {self.role} · {where}"
+        return f"{self.who} · {self.role} · {where}"
+
+    @property
+    def who(self) -> str:
+        """The person as whoever manages the membership may know it: an address until accepted."""
+        return str(self.user) if self.accepted_at else self.user.email

@@ -29,7 +29,10 @@ class UserQuerySet(ScopedQuerySet["User"]):
 
         if User.access.capability(action) in grants_of(user).platform:
             return self
-        members = Membership.objects.visible_to(user, action).filter(company__isnull=False)
+        # Whoever has not accepted yet is nobody's to see: an invitation reveals no name.
+        members = Membership.objects.visible_to(user, action).filter(
+            company__isnull=False, accepted_at__isnull=False
+        )
         return self.filter(pk__in=members.values("user"))
 
 

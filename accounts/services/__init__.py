@@ -1,0 +1,1 @@
+"""Everything that writes in this app, a module per noun."""

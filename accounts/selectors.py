@@ -1,0 +1,20 @@
+"""Reads that more than one page needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .models import Membership
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from .models import User
+
+__all__ = ["invitations_of"]
+
+
+def invitations_of(user: User) -> QuerySet[Membership]:
+    """Memberships that wait for this user's consent."""
+    waiting = Membership.objects.filter(user=user, accepted_at=None)
+    return waiting.select_related("company", "role", "node").order_by("created_at")
