@@ -60,7 +60,7 @@ class CompanyFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""
-        if not value.isdigit():
+        if not value.isdecimal() or len(value) > 18:
             return queryset
         path = self.path_of(queryset.model)
         return queryset.filter(**{path: int(value)})

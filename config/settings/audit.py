@@ -1,10 +1,9 @@
 """Audit by triggers: who and why stand in the event row itself, so no join finds them."""
 
-from typing import Any
-
 import pghistory
+import pgtrigger
 
-PGHISTORY_LEVEL: Any = pghistory.Statement
+PGHISTORY_LEVEL = pgtrigger.Statement
 PGHISTORY_CONTEXT_FIELD = pghistory.ContextJSONField()
 PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(related_name="events")
 # Event tables are read by object and by company and time; other indexes would only cost writes.
