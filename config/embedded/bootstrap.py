@@ -1,18 +1,17 @@
 """Makes `.venv` from nothing: run as a script by whatever Python the machine has.
 
-Keeps to the syntax of Python 3.6, so that an old one can say that it is too old.
+Keeps to the syntax of Python 3.6, so that an old one can say that it is too old
+(newer types stand in quotes).
 Nothing counts as done until the stamp is written, which is the last step.
 """
 
-# ruff: noqa: UP  (newer syntax would stop an old Python with a traceback)
 import fcntl
 import hashlib
 import json
 import os
 import shutil
-import subprocess  # nosec B404
+import subprocess
 import sys
-from typing import Dict, List, Optional, Tuple
 
 OLDEST = (3, 11)
 # 3.11 first: it is the version the product is tested with.
@@ -29,11 +28,11 @@ class BootstrapError(Exception):
     """Its text is the one line that a person reads."""
 
 
-def too_old(version):  # type: (Tuple[int, ...]) -> bool
+def too_old(version: "tuple[int, ...]") -> bool:
     return tuple(version[:2]) < OLDEST
 
 
-def answers(python, code):  # type: (str, str) -> bool
+def answers(python: str, code: str) -> bool:
     """Whether the interpreter runs the code; one that is broken or absent does not."""
     try:
         command = [python, "-I", "-c", code]
@@ -42,13 +41,13 @@ def answers(python, code):  # type: (str, str) -> bool
         return False
 
 
-def suitable(python):  # type: (str) -> bool
-    return answers(python, "import sys; sys.exit(sys.version_info[:2] < {!r})".format(OLDEST))
+def suitable(python: str) -> bool:
+    return answers(python, f"import sys; sys.exit(sys.version_info[:2] < {OLDEST!r})")
 
 
-def find_python():  # type: () -> str
+def find_python() -> str:
     """This interpreter where it is new enough, else a newer one on the PATH."""
-    if not too_old(tuple(sys.version_info)) and sys.prefix == sys.base_prefix:
+    if not too_old(sys.version_info[:2]) and sys.prefix == sys.base_prefix:
         return sys.executable
     for name in CANDIDATES:
         path = shutil.which(name)
@@ -62,12 +61,12 @@ def find_python():  # type: () -> str
     )
 
 
-def file_hash(name):  # type: (str) -> str
+def file_hash(name: str) -> str:
     with open(os.path.join(ROOT, name), "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
 
 
-def read_stamp(folder):  # type: (str) -> Dict[str, str]
+def read_stamp(folder: str) -> "dict[str, str]":
     try:
         with open(os.path.join(folder, STAMP)) as file:
             content = json.load(file)
@@ -76,17 +75,17 @@ def read_stamp(folder):  # type: (str) -> Dict[str, str]
         return {}
 
 
-def usable(folder):  # type: (str) -> bool
+def usable(folder: str) -> bool:
     """A virtual environment that was not left in the middle of an installation."""
     interrupted = os.path.exists(os.path.join(folder, UNFINISHED))
     return not interrupted and suitable(interpreter(folder))
 
 
-def interpreter(folder):  # type: (str) -> str
+def interpreter(folder: str) -> str:
     return os.path.join(folder, "bin", "python")
 
 
-def make_environment(folder):  # type: (str) -> None
+def make_environment(folder: str) -> None:
     python = find_python()
     if not answers(python, "import venv, ensurepip"):
         raise BootstrapError(
@@ -94,7 +93,7 @@ def make_environment(folder):  # type: (str) -> None
             " (as root), then run the command again"
         )
     if os.path.lexists(folder) and not (os.path.isdir(folder) and not os.path.islink(folder)):
-        raise BootstrapError("{} is not a folder: remove it".format(folder))
+        raise BootstrapError(f"{folder} is not a folder: remove it")
     if os.path.exists(folder):
         shutil.rmtree(folder)
     os.makedirs(folder)
@@ -102,12 +101,12 @@ def make_environment(folder):  # type: (str) -> None
     run([python, "-m", "venv", folder], "the virtual environment cannot be made")
 
 
-def mark_unfinished(folder):  # type: (str) -> None
+def mark_unfinished(folder: str) -> None:
     with open(os.path.join(folder, UNFINISHED), "w"):
         pass
 
 
-def run(command, complaint):  # type: (List[str], str) -> None
+def run(command: "list[str]", complaint: str) -> None:
     """Quiet when it succeeds; its last lines and one of ours when it does not."""
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
@@ -120,7 +119,7 @@ def run(command, complaint):  # type: (List[str], str) -> None
         raise BootstrapError(complaint + ": see the lines above, then run the command again")
 
 
-def install(folder, names):  # type: (str, List[str]) -> None
+def install(folder: str, names: "list[str]") -> None:
     """With the hashes of the files: what is not exactly what was tested is refused."""
     sys.stdout.write("readout: installing packages (only the first time, takes a minute or two)\n")
     sys.stdout.flush()
@@ -128,10 +127,10 @@ def install(folder, names):  # type: (str, List[str]) -> None
     for name in names:
         pip = [interpreter(folder), "-m", "pip", "install", "--quiet", "--no-input"]
         pip += ["--disable-pip-version-check", "--require-hashes", "-r", name]
-        run(pip, "the packages of {} cannot be installed".format(name))
+        run(pip, f"the packages of {name} cannot be installed")
 
 
-def write_stamp(folder, wanted):  # type: (str, Dict[str, str]) -> None
+def write_stamp(folder: str, wanted: "dict[str, str]") -> None:
     path = os.path.join(folder, STAMP)
     with open(path + ".new", "w") as file:
         json.dump(wanted, file)
@@ -141,7 +140,7 @@ def write_stamp(folder, wanted):  # type: (str, Dict[str, str]) -> None
     os.unlink(os.path.join(folder, UNFINISHED))
 
 
-def prepare(folder, names):  # type: (str, List[str]) -> bool
+def prepare(folder: str, names: "list[str]") -> bool:
     """Bring `.venv` up to date; False where it was so already."""
     wanted = {name: file_hash(name) for name in names}
     if usable(folder):
@@ -157,26 +156,26 @@ def prepare(folder, names):  # type: (str, List[str]) -> bool
     return True
 
 
-def main(arguments):  # type: (List[str]) -> int
+def main(arguments: "list[str]") -> int:
     names = [REQUIREMENTS] + ([REQUIREMENTS_DEV] if "--dev" in arguments else [])
     folder = os.path.join(ROOT, ".venv")
-    lock = None  # type: Optional[int]
+    lock = -1
     try:
         # Two starts at once: the second waits. The lock needs no file of its own.
         lock = os.open(ROOT, os.O_RDONLY)
         fcntl.flock(lock, fcntl.LOCK_EX)
         prepare(folder, names)
     except BootstrapError as error:
-        sys.stderr.write("readout: {}\n".format(error))
+        sys.stderr.write(f"readout: {error}\n")
         return 1
     except OSError as error:
-        sys.stderr.write("readout: {}: {}\n".format(error.filename or folder, error.strerror))
+        sys.stderr.write(f"readout: {error.filename or folder}: {error.strerror}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("readout: stopped; the next start begins the installation anew\n")
         return 130
     finally:
-        if lock is not None:
+        if lock >= 0:
             os.close(lock)
     return 0
 

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import socket
 import sys
 import time
 
@@ -29,11 +30,13 @@ def run() -> int:
         interruption = Interruption()
         interruption.install()
         end_orphans(folder)
-        port = ports.web_port(forced=os.environ.get("PORT"), remembered=folder.port("web"))
-        say("starting the services")
-        with services.start(temporary=False, port=port) as running:
-            folder.remember_port("web", port)
-            return _serve(folder, running, port, interruption)
+        remembered = folder.port("web")
+        with ports.web_socket(forced=os.environ.get("PORT"), remembered=remembered) as listener:
+            port = listener.getsockname()[1]
+            say("starting the services")
+            with services.start(temporary=False, port=port) as running:
+                folder.remember_port("web", port)
+                return _serve(folder, running, listener, interruption)
 
 
 def _already_running(folder: DataFolder) -> str:
@@ -43,15 +46,18 @@ def _already_running(folder: DataFolder) -> str:
 
 
 def _serve(
-    folder: DataFolder, running: RunningServices, port: int, interruption: Interruption
+    folder: DataFolder,
+    running: RunningServices,
+    listener: socket.socket,
+    interruption: Interruption,
 ) -> int:
     environment = {
         **os.environ,
         **running.environment,
         OWNER_VARIABLE: str(folder.root),
     }
-    url = f"http://{ports.LOOPBACK}:{port}"
-    children = _children(folder, environment, port)
+    url = f"http://{ports.LOOPBACK}:{listener.getsockname()[1]}"
+    children = _children(folder, environment, listener)
     supervisor = Supervisor(running.owned, children, interruption)
     _remember(folder, supervisor, url)
     try:
@@ -72,7 +78,9 @@ def _serve(
     return 0
 
 
-def _children(folder: DataFolder, environment: dict[str, str], port: int) -> list[Child]:
+def _children(
+    folder: DataFolder, environment: dict[str, str], listener: socket.socket
+) -> list[Child]:
     """In the order of their start."""
     celery = ["-m", "celery", "-A", "config"]
     worker = [
@@ -86,7 +94,7 @@ def _children(folder: DataFolder, environment: dict[str, str], port: int) -> lis
         "INFO",
     ]
     commands = (
-        ("web", ["-m", "config.embedded.web", str(port)], 10),
+        ("web", ["-m", "config.embedded.web", str(listener.fileno())], 10),
         ("worker", worker, 20),
         ("beat", [*celery, "beat", "-l", "INFO", "--pidfile="], 5),
     )
@@ -97,6 +105,7 @@ def _children(folder: DataFolder, environment: dict[str, str], port: int) -> lis
             environment=environment,
             log=folder.log / f"{name}.log",
             stop_seconds=seconds,
+            inherited=[listener.fileno()] if name == "web" else [],
         )
         for name, arguments, seconds in commands
     ]
@@ -127,7 +136,7 @@ def _remember(folder: DataFolder, supervisor: Supervisor, url: str) -> None:
 
 
 def _answers(url: str) -> bool:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=1)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == http.HTTPStatus.OK

@@ -10,6 +10,7 @@ LOOPBACK = "127.0.0.1"
 SERVICE_PORTS = range(21000, 32000)
 WEB_PORTS = range(8000, 8100)
 ATTEMPTS = 200
+BACKLOG = 256
 
 
 def is_free(port: int) -> bool:
@@ -42,21 +43,37 @@ def parse_port(text: str) -> int:
     return int(text)
 
 
-def web_port(*, forced: str | None, remembered: int | None) -> int:
-    """`PORT` where given (taken is an error), else the last one, else the next free from 8000."""
+def listen(port: int) -> socket.socket | None:
+    """A listening socket, or None where the port is taken or not allowed."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+        listener.listen(BACKLOG)  # two may bind at once, only one may listen
+    except OSError:
+        listener.close()
+        return None
+    return listener
+
+
+def web_socket(*, forced: str | None, remembered: int | None) -> socket.socket:
+    """Listens on `PORT` where given, else on the last port, else on the next free from 8000.
+
+    Held by the supervisor, so that the port stays ours while the web process restarts.
+    """
     if forced:
-        port = parse_port(forced)
-        if is_free(port):
-            return port
-        raise EmbeddedError(
-            f"port {port} (from PORT) cannot be used, another program may listen there:"
-            " stop that program, give another PORT, or leave PORT out to get a free one"
-        )
-    if remembered is not None and is_free(remembered):
-        return remembered
-    for candidate in WEB_PORTS:
-        if is_free(candidate):
-            return candidate
+        listener = listen(parse_port(forced))
+        if listener is None:
+            raise EmbeddedError(
+                f"port {forced} (from PORT) cannot be used, another program may listen there:"
+                " stop that program, give another PORT, or leave PORT out to get a free one"
+            )
+        return listener
+    candidates = [*WEB_PORTS] if remembered is None else [remembered, *WEB_PORTS]
+    for port in candidates:
+        listener = listen(port)
+        if listener is not None:
+            return listener
     raise EmbeddedError(
         f"no free port between {WEB_PORTS.start} and {WEB_PORTS.stop - 1}: give one in PORT"
     )

@@ -13,6 +13,7 @@ from config.embedded.errors import EmbeddedError
 from config.embedded.ports import LOOPBACK
 from config.embedded.postgres_settings import settings_text
 from config.embedded.service import Service, launcher
+from config.embedded.state import write_private
 from config.embedded.unprivileged import Identity, choose_identity
 
 MAJOR_VERSION = "18"
@@ -90,14 +91,13 @@ class PostgreSQL(Service):
 
     def _make_cluster(self) -> None:
         """Everything is made under another name; the last step is a rename."""
-        for leftover in self.folder.root.glob("postgres.new*"):
-            shutil.rmtree(leftover)
         fresh = self.folder.root / "postgres.new"
         passwords = self.folder.root / "postgres.new.password"
+        if fresh.exists():  # an earlier start was interrupted
+            shutil.rmtree(fresh)
         fresh.mkdir(mode=0o700)
         try:
-            passwords.touch(mode=0o600)
-            passwords.write_text(self.folder.secret("postgres_superuser_password") + "\n")
+            write_private(passwords, self.folder.secret("postgres_superuser_password") + "\n")
             self.identity.give(fresh)
             self.identity.give(passwords)
             self._initdb(fresh, passwords)

@@ -17,7 +17,7 @@ from config.embedded.state import PROJECT_ROOT
 from config.embedded.terminal import complain, quote
 
 STABLE_SECONDS = 10
-DEATHS_AT_START = 4
+DEATHS_AT_START = 3
 LONGEST_PAUSE_SECONDS = 30
 TICK_SECONDS = 0.2
 SHOWN_LINES = 12
@@ -72,12 +72,14 @@ class Child(Watched):
         environment: Mapping[str, str],
         log: Path,
         stop_seconds: float,
+        inherited: Sequence[int] = (),
     ) -> None:
         self.name = name
         self.command = list(command)
         self.environment = dict(environment)
         self.log = log
         self.stop_seconds = stop_seconds
+        self.inherited = tuple(inherited)  # file descriptors
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -95,6 +97,7 @@ class Child(Watched):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=PROJECT_ROOT,
+                pass_fds=self.inherited,
                 start_new_session=True,
             )
 

@@ -1,13 +1,14 @@
-"""The web process of the embedded run: `python -m config.embedded.web PORT`.
+"""The web process of the embedded run: `python -m config.embedded.web DESCRIPTOR`.
 
+The descriptor is a listening socket, inherited from the supervisor.
 In production nginx stands in front (see deploy/); here the limits are set in uvicorn itself.
 """
 
+import socket
 import sys
 
 import uvicorn
 
-from config.embedded.ports import LOOPBACK
 from config.embedded.slow_headers import HeaderLimitProtocol
 
 CONNECTIONS_AND_TASKS = 500
@@ -17,11 +18,9 @@ WEBSOCKET_MESSAGE_BYTES = 256 * 1024
 SHUTDOWN_SECONDS = 5
 
 
-def main() -> None:
-    uvicorn.run(
+def configuration() -> uvicorn.Config:
+    return uvicorn.Config(
         "config.asgi:application",
-        host=LOOPBACK,
-        port=int(sys.argv[1]),
         http=HeaderLimitProtocol,
         limit_concurrency=CONNECTIONS_AND_TASKS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -33,6 +32,11 @@ def main() -> None:
         access_log=False,
         lifespan="off",
     )
+
+
+def main() -> None:
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    uvicorn.Server(configuration()).run(sockets=[listener])
 
 
 if __name__ == "__main__":
