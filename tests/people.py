@@ -74,9 +74,11 @@ def build_world() -> World:
     """Both companies with one of everything. Texts of each carry `canary`."""
     shipped_roles_sync()
     reading_types_sync()
-    operator = User.objects.create_user("operator@readout.test", PASSWORD, full_name="Olha Operator")
+    operator = User.objects.create_user(
+        "operator@readout.test", PASSWORD, full_name="Olha Operator"
+    )
     platform = Role.objects.get(code="platform_operator", company=None)
-    membership_grant(actor=None, user=operator, company=None, role=platform)
+    membership_grant(actor=None, user=operator, company=None, role=platform, accepted=True)
     stranger = User.objects.create_user("stranger@readout.test", PASSWORD, full_name="Sam Stranger")
     return World(
         city=build_tenant("city", "City Utilities", "Europe/Kyiv", "CANARYCITY"),
@@ -102,13 +104,18 @@ def _build_people(tenant: Tenant) -> None:
             f"{name}@{code}.test", PASSWORD, full_name=f"{name.title()} {canary}"
         )
         role = Role.objects.get(code=role_code, company=None)
-        membership_grant(actor=None, user=user, company=tenant.company, role=role)
+        membership_grant(actor=None, user=user, company=tenant.company, role=role, accepted=True)
         tenant.people[name] = user
     # Somebody who answers for one street only.
     keeper = User.objects.create_user(f"keeper@{code}.test", PASSWORD, full_name=f"Keeper {canary}")
     engineer = Role.objects.get(code="engineer", company=None)
     membership_grant(
-        actor=None, user=keeper, company=tenant.company, role=engineer, node=tenant.street
+        actor=None,
+        user=keeper,
+        company=tenant.company,
+        role=engineer,
+        node=tenant.street,
+        accepted=True,
     )
     tenant.people["keeper"] = keeper
     own = Role.objects.create(company=tenant.company, code="own", name=f"Own role {canary}")
@@ -176,9 +183,7 @@ def _build_metering(tenant: Tenant) -> None:
     meter = Meter.objects.create(
         company=company, serial=f"MET-{canary}", device_type=device_type, module=module
     )
-    spare = Meter.objects.create(
-        company=company, serial=f"SPARE-{canary}", device_type=device_type
-    )
+    spare = Meter.objects.create(company=company, serial=f"SPARE-{canary}", device_type=device_type)
     installation = meter_install(
         actor=None,
         meter=meter,
