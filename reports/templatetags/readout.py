@@ -33,7 +33,7 @@ _MODEL_ICONS = {
     "Installation": "wrench",
     "Membership": "user-cog",
     "Meter": "gauge",
-    "Node": "list-tree",
+    "Node": "map-pin",
     "ReadingType": "ruler",
     "Role": "key-round",
     "TelemetryModule": "radio-tower",
@@ -58,6 +58,12 @@ def model_icon(object_name: str) -> str:
 def reading(value: Decimal | None) -> str:
     """A register reading in the reader's notation, without the zeros the column pads it with."""
     return "" if value is None else number_format(value.normalize(), force_grouping=True)
+
+
+@register.filter
+def initials(user: Any) -> str:
+    """At most two letters that stand for a person."""
+    return "".join(word[0] for word in str(user).split("@")[0].split()[:2])
 
 
 @register.simple_tag

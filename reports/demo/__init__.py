@@ -1,0 +1,1 @@
+"""The demo companies: two utilities in code, the same at every load."""
