@@ -33,7 +33,9 @@ def audited(*, exclude: Iterable[str] = ()) -> Callable[[M], M]:
         name = f"{model._meta.label_lower.replace('.', '_')}_event_time"[:30]
         tracked: M = pghistory.track(
             pghistory.InsertEvent(),
-            pghistory.UpdateEvent(condition=pghistory.AnyChange(exclude=skipped, exclude_auto=True)),
+            pghistory.UpdateEvent(
+                condition=pghistory.AnyChange(exclude=skipped, exclude_auto=True)
+            ),
             pghistory.DeleteEvent(),
             exclude=skipped,
             append_only=True,
