@@ -22,6 +22,7 @@ WEB_READY_SECONDS = 90
 
 def run() -> int:
     """Exit code 0 after an orderly stop."""
+    os.umask(0o077)  # what the processes write (logins, mail, exports) is nobody else's
     folder = DataFolder(var_directory())
     folder.create()
     with FileLock(folder.demo_lock) as lock:
