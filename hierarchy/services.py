@@ -161,7 +161,8 @@ def nodes_bulk_create(*, company: Company, system: str, nodes: Iterable[Node]) -
         if not ready:
             raise HierarchyError(_("The parents of the new nodes form a circle."))
         for node in ready:
-            node.parent_id = None if node.parent is None else node.parent.pk
+            # Assigned again: now the parent has a key to refer to.
+            node.parent = node.parent
             node.path = _path(node.name, node.parent)
         # MPTT's manager numbers one by one; the plain query set writes rows as they are.
         created += Node._base_manager.bulk_create(ready, batch_size=2_000)

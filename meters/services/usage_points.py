@@ -77,11 +77,14 @@ def connections_settle(*, usage_points: Iterable[int] | None = None) -> int:
             Q(valid_to__isnull=True) | Q(valid_to__gt=today),
             usage_point=OuterRef("pk"),
             valid_from__lte=today,
-        ).values("node")[:1]
-        current = Subquery(in_force)
+        ).order_by()
+        current = Subquery(in_force.values("node")[:1])
         rows = points.filter(company=company).annotate(current=current)
-        same = Q(current=F("network_node")) | Q(current__isnull=True, network_node__isnull=True)
-        stale = rows.exclude(same).values("pk")
+        # A comparison with nothing is neither true nor false, so both sides are asked for first.
+        known = Q(current__isnull=False, network_node__isnull=False)
+        same = known & Q(current=F("network_node"))
+        none = Q(current__isnull=True, network_node__isnull=True)
+        stale = rows.exclude(same | none).order_by().values("pk")
         changed += points.filter(pk__in=stale).update(network_node=current)
     return changed
 
