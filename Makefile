@@ -44,18 +44,18 @@ system-packages: bootstrap-dev ## browser and PDF libraries for the tests
 	@$(IN_ROOT) $(RUN) -m config.embedded.system_packages
 
 test: system-packages ## all tests, from nothing
-	@$(IN_ROOT) $(WITH_SERVICES) $(PYTEST) -m 'not slow_security and not slow_faults'
+	@$(IN_ROOT) $(WITH_SERVICES) $(PYTEST) -m 'not slow_security and not faults'
 
 test-security: system-packages ## the long security tests
 	@$(IN_ROOT) $(WITH_SERVICES) $(PYTEST) -m slow_security
 
 test-faults: system-packages ## the long fault tests
-	@$(IN_ROOT) $(WITH_SERVICES) $(PYTEST) -m slow_faults
+	@$(IN_ROOT) $(WITH_SERVICES) $(PYTEST) -m faults
 
 check: bootstrap-dev ## style, types, borders, templates, security, settings, migrations, sizes
 	@$(IN_ROOT) $(RUN) -m ruff check .
 	@$(IN_ROOT) $(RUN) -m ruff format --check --quiet .
-	@$(IN_ROOT) $(RUN) -m mypy
+	@$(IN_ROOT) $(RUN) -m mypy .
 	@$(IN_ROOT) .venv/bin/lint-imports --no-logo
 	@$(IN_ROOT) .venv/bin/djlint --quiet --check --lint templates
 	@$(IN_ROOT) $(RUN) -m bandit --quiet -c pyproject.toml -r .

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from config.embedded.ports import LOOPBACK
 
 MEGABYTE = 1024 * 1024
-SHARED_MEMORY_FOLDER = "/dev/shm"  # nosec B108: asked for its size only
+SHARED_MEMORY_FOLDER = "/dev/shm"  # nosec B108
 ROOMY_SHARED_MEMORY = 256  # MB; containers often have 64, too few for parallel queries
 
 CONNECTIONS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "200",
-    "password_encryption": "scram-sha-256",
+    "password_encryption": "scram-sha-256",  # nosec B105
 }
 SPEED = {
     "work_mem": "16MB",

@@ -38,7 +38,7 @@ class ProcessMark:
     @classmethod
     def current(cls) -> "ProcessMark":
         mark = cls.of(os.getpid())
-        assert mark is not None  # nosec B101: this process lives
+        assert mark is not None  # this process lives
         return mark
 
     def alive(self) -> bool:
