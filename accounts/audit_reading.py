@@ -151,9 +151,10 @@ def _labels(entries: Iterable[AuditEntry], people: dict[int, str]) -> dict[tuple
         if table.tracked is User:
             found |= {(label, key): _who(key, people) for key in keys}
             continue
-        found |= {(label, pk): text for pk, text in _of_last_events(table.source, keys).items()}
         for row in _with_parents(table.tracked).filter(pk__in=keys):
             found[label, row.pk] = str(row)
+        gone = {key for key in keys if (label, key) not in found}
+        found |= {(label, pk): text for pk, text in _of_last_events(table.source, gone).items()}
     return found
 
 
@@ -166,7 +167,7 @@ def _of_last_events(source: Any, keys: set[int]) -> dict[int, str]:
     """What the last event calls each thing: for those that are gone."""
     names = {field.name for field in source._meta.local_concrete_fields}
     naming = next((name for name in _NAMING if name in names), None)
-    if naming is None:
+    if naming is None or not keys:
         return {}
     rows = source._default_manager.filter(pgh_obj_id__in=keys).order_by("pgh_obj_id", "-pgh_id")
     return dict(rows.distinct("pgh_obj_id").values_list("pgh_obj_id", naming))
