@@ -13,7 +13,6 @@ CONNECTIONS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "200",
-    "password_encryption": "scram-sha-256",  # nosec B105
 }
 SPEED = {
     "work_mem": "16MB",

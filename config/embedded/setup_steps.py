@@ -43,7 +43,7 @@ def _collect_static(
     folder: DataFolder, environment: Mapping[str, str], interruption: Interruption
 ) -> bool:
     stamp = folder.run / "static.stamp"
-    fingerprint = static_fingerprint()
+    fingerprint = static_fingerprint(collected=folder.root / "static")
     if stamp.exists() and stamp.read_text() == fingerprint and (folder.root / "static").exists():
         return True
     say("collecting static files")
@@ -54,12 +54,13 @@ def _collect_static(
     return done
 
 
-def static_fingerprint() -> str:
+def static_fingerprint(*, collected: Path) -> str:
     """Changes with the packages, the settings and every static file of the product."""
     digest = hashlib.sha256()
     for name in STATIC_SOURCES:
         digest.update((PROJECT_ROOT / name).read_bytes())
-    for folder in sorted([PROJECT_ROOT / "static", *PROJECT_ROOT.glob("*/static")]):
+    sources = {PROJECT_ROOT / "static", *PROJECT_ROOT.glob("*/static")} - {collected}
+    for folder in sorted(sources):
         for path in sorted(folder.rglob("*")):
             state = path.stat()
             digest.update(f"{path}:{state.st_mtime_ns}:{state.st_size}\n".encode())

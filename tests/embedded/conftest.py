@@ -19,9 +19,11 @@ DEADLINE_SECONDS = 40
 
 # Stand-ins for the product: as much of it as the supervisor calls.
 MANAGE = """
-import pathlib, sys
+import os, pathlib, sys
 if sys.argv[1] == "load_demo":
     pathlib.Path(sys.argv[3]).write_text("anna  a-generated-password\\n")
+if sys.argv[1] == "collectstatic":
+    pathlib.Path(os.environ["READOUT_VAR"], "static").mkdir()
 """
 ASGI = """
 async def application(scope, receive, send):

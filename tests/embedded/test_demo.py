@@ -36,6 +36,8 @@ def test_life_of_a_demo(copy: Copy) -> None:
     second = copy.demo().wait_ready()
     assert time.monotonic() - started < 10
     assert second.url == demo.url
+    assert "collecting static files" in demo.output
+    assert "collecting static files" not in second.output
     assert copy.sql("SELECT value FROM kept") == (0, "[(42,)]\n")
     assert copy.run("stop") == (0, "readout: stopped\n")
     assert second.process.wait(5) == 0
