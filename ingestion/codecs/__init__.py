@@ -1,0 +1,1 @@
+"""Codecs: bytes in, columns out. No Django, no sockets, no clock; checked by import-linter."""
