@@ -32,7 +32,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return client_address(request)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        if Membership.objects.filter(user=request.user, accepted_at=None).exists():
+        if Membership.objects.filter(user_id=request.user.pk or 0, accepted_at=None).exists():
             return reverse("invitations")
         return str(super().get_login_redirect_url(request))
 

@@ -30,12 +30,12 @@ class AuditTable(NamedTuple):
     @property
     def key(self) -> str:
         """Column of the row's number, which only grows."""
-        return self.source._meta.pk.column
+        return str(self.source._meta.pk.column)
 
     @property
     def columns(self) -> list[str]:
         """All columns, in the order of the model."""
-        return [field.column for field in self.source._meta.local_concrete_fields]
+        return [str(field.column) for field in self.source._meta.local_concrete_fields]
 
 
 def audit_tables() -> list[AuditTable]:

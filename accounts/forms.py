@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.forms import ResetPasswordForm
 
 __all__ = ["PasswordResetForm"]
@@ -12,5 +14,6 @@ class PasswordResetForm(ResetPasswordForm):  # type: ignore[misc]
 
     def clean_email(self) -> str:
         email = str(super().clean_email())
-        self.users = [user for user in self.users if user.email.lower() == email.lower()]
+        found: list[Any] = self.users  # type: ignore[has-type]
+        self.users = [user for user in found if user.email.lower() == email.lower()]
         return email

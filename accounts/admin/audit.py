@@ -49,7 +49,7 @@ class CompanyChoice(admin.SimpleListFilter):
     def has_output(self) -> bool:
         return len(self.lookup_choices) > 1
 
-    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
         chosen = self.value() or (self.lookup_choices[0][0] if self.lookup_choices else "")
         for value, label in self.lookup_choices:
             yield {

@@ -49,7 +49,7 @@ class CompanyForm(ServiceForm):
         fields = (*SETTINGS, "code", "is_active")
 
     def write(self) -> Company:
-        names = [name for name in self._meta.fields if name in self.cleaned_data]
+        names = [name for name in (*SETTINGS, "code", "is_active") if name in self.cleaned_data]
         values = {name: self.cleaned_data[name] for name in names}
         if self.instance.pk is None:
             return company_create(actor=self.actor, **values)

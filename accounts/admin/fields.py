@@ -40,7 +40,7 @@ class LinesField(forms.CharField):
         return [line.strip() for line in text.splitlines() if line.strip()]
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return list(initial or []) != self.to_python(data)
+        return bool(list(initial or []) != self.to_python(data))
 
     def run_validators(self, value: Any) -> None:
         # Every line is checked by the model's own field.

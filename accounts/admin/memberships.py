@@ -44,7 +44,7 @@ class MembershipForm(ServiceForm):
         user = data.get("user") or self.instance.user
         company = data.get("company")
         if company is None and not role.is_platform:
-            company = Company.objects.filter(pk=self.default_company_id).first()
+            company = Company.objects.filter(pk=self.default_company_id or 0).first()
         return membership_grant(
             actor=self.actor,
             user=user,

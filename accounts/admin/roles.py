@@ -54,7 +54,9 @@ class RoleForm(ServiceForm):
         words = {"name": data["name"], "code": data["code"], "capabilities": data["capabilities"]}
         if self.instance.pk is not None:
             return role_update(actor=self.actor, role=self.instance, **words)
-        company = data.get("company") or Company.objects.filter(pk=self.default_company_id).first()
+        company = (
+            data.get("company") or Company.objects.filter(pk=self.default_company_id or 0).first()
+        )
         if company is None:
             raise NotPossible(_("Choose the company whose role this is."), field="company")
         return role_create(actor=self.actor, company=company, **words)

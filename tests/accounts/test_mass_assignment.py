@@ -112,8 +112,10 @@ def inline_fields(fields: dict[str, Any], target: Any) -> dict[str, Any]:
 
 
 def targets(world: World, model: Any) -> list[Any]:
-    rows = model.objects.order_by().filter(pk__isnull=False)
-    return list(rows[:30])
+    """Rows of others, of the platform, and some of the actor's own company."""
+    rows = list(model.objects.order_by("-pk")[:40])
+    mine = [row for row in rows if owned(world, row)]
+    return [row for row in rows if not owned(world, row)][:8] + mine[:4]
 
 
 @pytest.mark.parametrize("page", PAGES)
