@@ -131,24 +131,44 @@ def found(user: Any, text: str) -> Found:
     points = UsagePoint.objects.visible_to(user).select_related("place")
     by_code = _cut(points.filter(_all(words, "code")).order_by("code", "pk"))
     by_place = _cut(points.filter(_all(words, "place__path")).order_by("code", "pk"))
-    hits = {
-        "usage_points": list({row.pk: row for row in [*by_code, *by_place]}.values()),
-        "meters": _cut(
-            Meter.objects.visible_to(user)
-            .select_related("device_type", "usage_point__place")
-            .filter(_all(words, "serial"))
-        ),
-        "modules": _cut(
-            TelemetryModule.objects.visible_to(user)
-            .select_related("device_type", "place")
-            .filter(_all(words, "serial") | _all(words, "address"))
-        ),
-        "places": _cut(
-            Node.objects.visible_to(user).filter(_all(words, "path")).order_by("level", "pk")
-        ),
+    meters = (
+        Meter.objects.visible_to(user)
+        .select_related("device_type", "usage_point__place")
+        .filter(_all(words, "serial"))
+    )
+    modules = (
+        TelemetryModule.objects.visible_to(user)
+        .select_related("device_type", "place")
+        .filter(_all(words, "serial") | _all(words, "address"))
+    )
+    places = Node.objects.visible_to(user).filter(_all(words, "path")).order_by("level", "pk")
+    return _found(
+        list({row.pk: row for row in [*by_code, *by_place]}.values()),
+        _cut(meters),
+        _cut(modules),
+        _cut(places),
+    )
+
+
+def _found(
+    points: list[UsagePoint],
+    meters: list[Meter],
+    modules: list[TelemetryModule],
+    places: list[Node],
+) -> Found:
+    kinds: dict[str, list[Any]] = {
+        "usage_points": points,
+        "meters": meters,
+        "modules": modules,
+        "places": places,
     }
-    cut = frozenset(kind for kind, rows in hits.items() if len(rows) > HITS)
-    return Found(cut=cut, **{kind: rows[:HITS] for kind, rows in hits.items()})  # type: ignore[arg-type]
+    return Found(
+        usage_points=points[:HITS],
+        meters=meters[:HITS],
+        modules=modules[:HITS],
+        places=places[:HITS],
+        cut=frozenset(kind for kind, rows in kinds.items() if len(rows) > HITS),
+    )
 
 
 def _all(words: list[str], path: str) -> Q:
@@ -180,8 +200,9 @@ def usage_points_below(user: Any, node: Node) -> QuerySet[UsagePoint]:
 
 def usage_point_page(user: Any, pk: int) -> UsagePoint | None:
     """A usage point with its connections, installations and their readings; None if unseen."""
+    connections: QuerySet[Any] = Connection.objects.visible_to(user).select_related("node")
     readings = InstallationReading.objects.visible_to(user).select_related("reading_type")
-    installations = (
+    installations: QuerySet[Any] = (
         Installation.objects.visible_to(user)
         .select_related("meter__device_type", "meter__module")
         .prefetch_related(Prefetch("readings", readings))
@@ -191,7 +212,7 @@ def usage_point_page(user: Any, pk: int) -> UsagePoint | None:
         .select_related("company", "place", "network_node")
         .prefetch_related(
             Prefetch("installations", installations),
-            Prefetch("connections", Connection.objects.visible_to(user).select_related("node")),
+            Prefetch("connections", connections),
         )
         .filter(pk=pk)
         .first()

@@ -38,6 +38,7 @@ export class Move {
     this.view.itemOf(node.id).classList.add("is-carried");
     const text = this.data.textCarrying.replace("{node}", node.name);
     this.root.querySelector("[data-tree-carry-text]").textContent = text;
+    this.root.querySelector("[data-tree-root]").hidden = node.parent === null;
     this.banner.hidden = false;
     this.status.textContent = text;
   }

@@ -114,3 +114,20 @@ def test_search_leads_to_the_usage_point(visit: Callable[..., Any], people: Worl
         page.click(f"a.hit:has-text('MET-{people.city.canary}')")
         assert page.url.endswith(f"/usage-points/{people.city.usage_point.pk}/")
         assert "1.5 m³" in page.locator(".readings").inner_text()
+
+
+def test_widgets_of_the_forms_work_under_the_policy(
+    visit: Callable[..., Any], people: World
+) -> None:
+    with visit(ADMINISTRATOR) as page:
+        page.goto(f"/admin/meters/usagepoint/{people.city.usage_point.pk}/change/")
+        page.click(".field-place .select2-selection")
+        page.locator(".select2-results__option", has_text="Far Street").first.wait_for()
+        page.keyboard.press("Escape")
+        page.locator(".datetimeshortcuts a[id^=calendarlink]").first.click()
+        page.locator(".calendarbox table").first.wait_for()
+        page.keyboard.press("Escape")
+        rows = page.locator("#installations-group tr.form-row:not(.empty-form)")
+        before = rows.count()
+        page.click("#installations-group .add-row a")
+        assert rows.count() == before + 1
