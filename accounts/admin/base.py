@@ -88,8 +88,8 @@ class _Scoped:
 
     def _may(self, request: HttpRequest, action: str, obj: Model | None = None) -> bool:
         if obj is not None and obj.pk and type(obj) is self.model:
-            rows = self.model.objects.visible_to(request.user, action)
-            return bool(rows.filter(pk=obj.pk).exists())
+            model: Any = self.model
+            return bool(model.objects.visible_to(request.user, action).filter(pk=obj.pk).exists())
         return grants_of(request.user).may(self.model.access.capability(action))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -3,7 +3,7 @@
 import pghistory
 import pgtrigger
 
-PGHISTORY_LEVEL = pgtrigger.Statement
+PGHISTORY_LEVEL = pgtrigger.Statement  # type: ignore[has-type]
 PGHISTORY_CONTEXT_FIELD = pghistory.ContextJSONField()
 PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(related_name="events")
 # Event tables are read by object and by company and time; other indexes would only cost writes.
