@@ -105,7 +105,8 @@ def company_numbers(user: Any, company: Company) -> CompanyNumbers:
         company=company, status=TelemetryModule.Status.ACTIVE
     )
     now = timezone.now()
-    silent = Q(last_seen_at__isnull=True) | Q(last_seen_at__lt=now - _SILENT_AFTER)
+    # A module that was never heard is not yet in use; one that fell silent is news.
+    silent = Q(last_seen_at__lt=now - _SILENT_AFTER)
     labels = dict(UsagePoint._meta.get_field("resource").flatchoices)
     return CompanyNumbers(
         company=company,
