@@ -1,0 +1,20 @@
+"""The loader: the only writer of the archive (docs/design/0003-archive-and-loader.md)."""
+
+from .batch import Frames, LoadBatch, LoadResult, Readings, Refusal, Registers
+from .calendar import ChannelCalendar
+from .errors import ArchiveUnavailable, LoadError
+from .loading import Loader, load
+
+__all__ = [
+    "ArchiveUnavailable",
+    "ChannelCalendar",
+    "Frames",
+    "LoadBatch",
+    "LoadError",
+    "LoadResult",
+    "Loader",
+    "Readings",
+    "Refusal",
+    "Registers",
+    "load",
+]

@@ -1,0 +1,285 @@
+"""Storing interval values: new blocks by COPY, changed ones merged, the earlier state kept.
+
+Two processes may load the same block. Neither locks it beforehand: a new block that meets one that
+another process has just made breaks the primary key; a changed one is written only if it is still
+the version that was read (its xmin). Either way the batch is loaded again from its start, and sees
+the other's work. Rows are written in the order of their key, so that writers do not wait in circles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ingestion.blocks import (
+    POSTGRES_EPOCH,
+    Blocks,
+    Extra,
+    cells_of,
+    copy_rows,
+    read_arrays,
+    starts_of,
+)
+
+from .batch import Refusal
+from .errors import Raced
+from .merge import merge
+from .placing import Keys, Placed, group, in_turns
+from .wire import bigints, copy, dates, fixed
+
+if TYPE_CHECKING:
+    import psycopg
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+    Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+__all__ = ["ArchiveChange", "Origin", "store_readings"]
+
+_COLUMNS = 'channel_id, total, day, interval_minutes, small, "values", wide, quality'
+_READ = 'b.channel_id, b.day, b.xmin, b.interval_minutes, b.small, b."values", b.wide, b.quality'
+# Few days: one walk along the index of a day. Many (history): one look-up a block.
+_FETCH_DAY = f"""
+SELECT {_READ} FROM meters_interval_block b WHERE b.day = ANY(%s) AND b.channel_id = ANY(%s)
+"""
+_FETCH_EACH = f"""
+SELECT {_READ} FROM unnest(%s, %s) k(day, channel_id)
+JOIN meters_interval_block b ON b.day = k.day AND b.channel_id = k.channel_id
+WHERE b.day >= %s AND b.day <= %s
+"""
+_DAYS_AT_ONCE = 8
+_EPOCH = date(1970, 1, 1)
+_STAGE = f"""
+CREATE TEMPORARY TABLE IF NOT EXISTS readout_block_stage ON COMMIT DELETE ROWS AS
+SELECT {_COLUMNS}, '0'::xid AS version, 0::smallint AS reason, 0::bigint AS frame_id
+FROM meters_interval_block WHERE false
+"""
+# Nested loops from the staged rows, in their order, into one partition's primary key each; the
+# bounds leave the other partitions out of the plan.
+_REVISE = f"""
+INSERT INTO meters_block_revision ({_COLUMNS}, replaced_at, reason, frame_id, user_id, note)
+SELECT b.channel_id, b.total, b.day, b.interval_minutes, b.small, b."values", b.wide, b.quality,
+    clock_timestamp(), s.reason, nullif(s.frame_id, -1), %s, %s
+FROM readout_block_stage s
+JOIN meters_interval_block b ON b.day = s.day AND b.channel_id = s.channel_id
+WHERE s.reason <> 0 AND b.day >= %s AND b.day <= %s
+"""
+_UPDATE = """
+UPDATE meters_interval_block b SET total = s.total, small = s.small, "values" = s."values",
+    wide = s.wide, quality = s.quality
+FROM readout_block_stage s
+WHERE b.day = s.day AND b.channel_id = s.channel_id AND b.xmin = s.version
+    AND b.day >= %s AND b.day <= %s
+"""
+
+
+class Origin(NamedTuple):
+    """Where the values of a batch come from: id of the frame of each row of it (−1: none)."""
+
+    frame_id: Ints
+    user_id: int | None
+    note: str
+
+
+@dataclass(slots=True)
+class ArchiveChange:
+    """What storing did; keys: day and channel of the blocks that changed, turn by turn."""
+
+    refused: NDArray[np.uint8]
+    stored: int = 0
+    repeated: int = 0
+    new_blocks: int = 0
+    changed_blocks: int = 0
+    revisions: int = 0
+    days: list[Ints] = field(default_factory=list)
+    channels: list[Ints] = field(default_factory=list)
+
+
+class _Stored(NamedTuple):
+    """Blocks as they stand; key: place of each among the keys asked for; version: its xmin."""
+
+    blocks: Blocks
+    key: Ints
+    version: Ints
+
+
+def store_readings(
+    run: Cursor, placed: Placed, origin: Origin, refused: NDArray[np.uint8]
+) -> ArchiveChange:
+    """Store placed rows; `refused` gets the reason of those whose block has another interval."""
+    change = ArchiveChange(refused)
+    if not len(placed):
+        return change
+    placed, keys, stored = _matching(run, placed, change)
+    if not len(placed):
+        return change
+    cell, slots = _cells(placed, keys)
+    turns, repeats = in_turns(cell, placed.value, placed.quality, int(slots.sum()))
+    change.repeated += repeats
+    for number, rows in enumerate(turns):
+        part = placed if len(rows) == len(placed) else placed.take(rows)
+        if number or len(part) < len(placed):
+            keys = group(part.channel, part.day)
+            stored = _fetch(run, keys)
+        _store(run, part, keys, stored, origin, change)
+    return change
+
+
+def _matching(run: Cursor, placed: Placed, change: ArchiveChange) -> tuple[Placed, Keys, _Stored]:
+    """Leave out rows whose interval is not that of their block; the first row makes a new block's."""
+    while True:
+        keys = group(placed.channel, placed.day)
+        stored = _fetch(run, keys)
+        interval, slots = placed.interval[keys.first], placed.slots[keys.first]
+        interval[stored.key] = stored.blocks.interval
+        slots[stored.key] = stored.blocks.slots
+        good = (placed.interval == interval[keys.block]) & (placed.slots == slots[keys.block])
+        if bool(good.all()):
+            return placed, keys, stored
+        change.refused[placed.row[~good]] = Refusal.OTHER_INTERVAL
+        placed = placed.take(good)
+
+
+def _cells(placed: Placed, keys: Keys) -> tuple[Ints, Ints]:
+    """Cell of every row, and slots of every block."""
+    slots = placed.slots[keys.first]
+    return starts_of(slots)[keys.block] + placed.slot, slots
+
+
+def _fetch(run: Cursor, keys: Keys) -> _Stored:
+    days, starts = np.unique(keys.day, return_index=True)
+    found: list[tuple[Any, ...]] = []
+    if 0 < len(days) <= _DAYS_AT_ONCE:
+        for day, channels in zip(days, np.split(keys.channel, starts[1:]), strict=True):
+            one = dates(np.array([day - POSTGRES_EPOCH]))
+            found += _rows(run, _FETCH_DAY, one, bigints(channels))
+    elif len(days):
+        found = _rows(
+            run,
+            _FETCH_EACH,
+            dates(keys.day - POSTGRES_EPOCH),
+            bigints(keys.channel),
+            *_bounds(keys.day),
+        )
+    return _read(found, keys)
+
+
+def _bounds(day: Ints) -> tuple[date, date]:
+    first, last = int(day.min()), int(day.max())
+    return _EPOCH + timedelta(days=first), _EPOCH + timedelta(days=last)
+
+
+def _rows(run: Cursor, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    run.execute(statement, parameters, binary=True)
+    result = run.pgresult
+    assert result is not None
+    value = result.get_value
+    return [tuple(value(row, column) for column in range(8)) for row in range(result.ntuples)]
+
+
+def _read(found: list[tuple[Any, ...]], keys: Keys) -> _Stored:
+    columns = list(zip(*found, strict=True)) or [()] * 8
+    channel = fixed(columns[0], ">i8").astype(np.int64)
+    day = fixed(columns[1], ">i4").astype(np.int64) + POSTGRES_EPOCH
+    version = fixed(columns[2], ">u4").astype(np.int64)
+    interval = fixed(columns[3], ">i2").astype(np.int64)
+    pieces = [small or middle or wide for small, middle, wide in zip(*columns[4:7], strict=True)]
+    slots, value, present = read_arrays(pieces)
+    quality = np.where(present, 0, 1).astype(np.uint8)
+    marked = np.array([byte is not None for byte in columns[7]], np.bool_)
+    if bool(marked.any()):
+        cells = cells_of(starts_of(slots)[marked], slots[marked])
+        quality[cells] = fixed([byte for byte in columns[7] if byte is not None], "u1")
+    blocks = Blocks(channel, day, interval, slots, value, quality)
+    return _Stored(blocks, _position(keys, channel, day), version)
+
+
+def _position(keys: Keys, channel: Ints, day: Ints) -> Ints:
+    """Where each (day, channel) stands among the keys; all of them do."""
+    merged = np.lexsort((np.concatenate([keys.channel, channel]), np.concatenate([keys.day, day])))
+    # Stable: a key comes right before the row that was found for it.
+    place = np.empty(len(merged), np.int64)
+    place[merged] = np.cumsum(merged < len(keys)) - 1
+    return place[len(keys) :]
+
+
+def _store(
+    run: Cursor, placed: Placed, keys: Keys, stored: _Stored, origin: Origin, change: ArchiveChange
+) -> None:
+    cell, slots = _cells(placed, keys)
+    arriving = Blocks.empty(
+        channel=keys.channel, day=keys.day, interval=placed.interval[keys.first], slots=slots
+    )
+    arriving.value[cell] = placed.value
+    arriving.quality[cell] = placed.quality
+    is_new = np.ones(len(keys), np.bool_)
+    is_new[stored.key] = False
+    if bool(is_new.any()):
+        fresh = arriving.take(is_new)
+        copy(run, f"meters_interval_block ({_COLUMNS})", copy_rows(fresh))
+        change.new_blocks += len(fresh)
+        change.stored += int(fresh.present.sum())
+        change.days.append(fresh.day)
+        change.channels.append(fresh.channel)
+    if len(stored.key):
+        _merge(run, placed, keys, stored, arriving, cell, origin, change)
+
+
+def _merge(  # noqa: PLR0913
+    run: Cursor,
+    placed: Placed,
+    keys: Keys,
+    stored: _Stored,
+    arriving: Blocks,
+    cell: Ints,
+    origin: Origin,
+    change: ArchiveChange,
+) -> None:
+    old = stored.blocks
+    cells = cells_of(arriving.starts[stored.key], old.slots)
+    merged = merge(old.value, old.quality, arriving.value[cells], arriving.quality[cells])
+    change.stored += int(merged.taken.sum())
+    offered = int((arriving.quality[cells] != 1).sum())
+    change.repeated += offered - int(merged.taken.sum())
+    touched = old.any(merged.altered)
+    if not bool(touched.any()):
+        return
+    taken = np.zeros(len(arriving.value), np.bool_)
+    taken[cells] = merged.taken
+    frame = np.full(len(keys), -1, np.int64)
+    rows = taken[cell]
+    frame[keys.block[rows]] = origin.frame_id[placed.row[rows]]
+    reason = np.maximum.reduceat(merged.reason, old.starts)
+    new = Blocks(old.channel, old.day, old.interval, old.slots, merged.value, merged.quality)
+    order = np.lexsort((old.channel, old.day))
+    order = order[touched[order]]
+    _write(
+        run, new.take(order), stored.version[order], reason[order], frame[stored.key][order], origin
+    )
+    change.changed_blocks += len(order)
+    change.revisions += int((reason[order] != 0).sum())
+    change.days.append(old.day[order])
+    change.channels.append(old.channel[order])
+
+
+def _write(
+    run: Cursor, blocks: Blocks, version: Ints, reason: Ints, frame_id: Ints, origin: Origin
+) -> None:
+    bounds = _bounds(blocks.day)
+    run.execute(_STAGE)
+    run.execute("DELETE FROM readout_block_stage")
+    extras = {
+        "version": Extra(">u4", version),
+        "reason": Extra(">i2", reason),
+        "frame": Extra(">i8", frame_id),
+    }
+    copy(run, "readout_block_stage", copy_rows(blocks, extras))
+    if bool((reason != 0).any()):
+        run.execute(_REVISE, (origin.user_id, origin.note, *bounds))
+    run.execute(_UPDATE, bounds)
+    if run.rowcount != len(blocks):
+        raise Raced("a block changed while values were merged into it")

@@ -1,0 +1,143 @@
+"""Storing raw frames: one COPY, in the transaction that stores what they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ingestion.models import FrameOutcome
+
+from .wire import copy, fixed
+
+if TYPE_CHECKING:
+    import psycopg
+    from numpy.typing import NDArray
+
+    from .batch import Frames, LoadBatch, LoadResult
+
+    Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+__all__ = ["frame_ids", "outcomes", "store_frames"]
+
+_COLUMNS = "id, received_at, module_id, counter, transport, outcome, source, reason, payload"
+# The sequence counts in steps of this size: a value stands for as many ids.
+_IDS_AT_ONCE = 1024
+# Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
+_POSTGRES_EPOCH = 946_684_800_000_000
+_REASON_LENGTH = 2_000
+
+
+def frame_ids(run: Cursor, count: int) -> NDArray[np.int64]:
+    """Ids for that many frames, ascending, never given before."""
+    if not count:
+        return np.zeros(0, np.int64)
+    run.execute(
+        "SELECT nextval('ingestion_raw_frame_id_seq') FROM generate_series(1, %s)",
+        (-(-count // _IDS_AT_ONCE),),
+        binary=True,
+    )
+    result = run.pgresult
+    assert result is not None
+    first = fixed([result.get_value(row, 0) for row in range(result.ntuples)], ">i8")
+    ids = first.astype(np.int64)[:, None] + np.arange(_IDS_AT_ONCE)
+    return np.asarray(ids.reshape(-1)[:count])
+
+
+def outcomes(batch: LoadBatch, result: LoadResult) -> tuple[NDArray[np.uint8], list[str]]:
+    """Outcome and reason of each frame, those whose values were refused with the loader's."""
+    outcome = batch.frames.outcome.copy()
+    reason = list(batch.frames.reason)
+    refused = result.frame_reasons(batch)
+    if not refused:
+        return outcome, reason
+    good = np.zeros(len(outcome), np.bool_)
+    for codes, frame in (
+        (result.refused, batch.readings.frame),
+        (result.refused_registers, batch.registers.frame),
+    ):
+        good[frame[(codes == 0) & (frame >= 0)]] = True
+    for index, text in refused.items():
+        outcome[index] = FrameOutcome.PARTLY if good[index] else FrameOutcome.REFUSED
+        reason[index] = "; ".join(filter(None, (reason[index], text)))
+    return outcome, reason
+
+
+def store_frames(
+    run: Cursor,
+    frames: Frames,
+    ids: NDArray[np.int64],
+    outcome: NDArray[np.uint8],
+    reason: list[str],
+) -> None:
+    """Write the frames with these ids, outcomes and reasons."""
+    if len(frames):
+        copy(run, f"ingestion_raw_frame ({_COLUMNS})", [_rows(frames, ids, outcome, reason)])
+
+
+def _rows(
+    frames: Frames, ids: NDArray[np.int64], outcome: NDArray[np.uint8], reason: list[str]
+) -> bytes:
+    source = [_text(text) for text in frames.source]
+    reasons = [_text(text[:_REASON_LENGTH]) for text in reason]
+    parts: list[Any] = [None] * (len(ids) * 6)
+    parts[0::6] = _heads(frames, ids, outcome, source)
+    parts[1::6] = source
+    parts[2::6] = _lengths(reasons)
+    parts[3::6] = reasons
+    parts[4::6] = _lengths(frames.payload)
+    parts[5::6] = frames.payload
+    return b"".join(parts)
+
+
+def _heads(
+    frames: Frames, ids: NDArray[np.int64], outcome: NDArray[np.uint8], source: list[bytes]
+) -> list[bytes]:
+    """Everything before the text of the source; four shapes: without module, without counter."""
+    heads: list[bytes] = [b""] * len(ids)
+    length = np.fromiter(map(len, source), np.int64, len(source))
+    shape = (frames.module >= 0) * 2 + (frames.counter >= 0)
+    for number in np.unique(shape).tolist():
+        chosen = np.flatnonzero(shape == number)
+        row: NDArray[Any] = np.zeros(
+            len(chosen), _head_type(has_module=number >= 2, has_counter=number % 2 == 1)
+        )
+        row["columns"] = 9
+        for name in ("module", "counter"):
+            row[f"{name}_length"] = -1
+        values = {
+            "id": ids,
+            "received_at": frames.received_at - _POSTGRES_EPOCH,
+            "module": frames.module,
+            "counter": frames.counter,
+            "transport": frames.transport,
+            "outcome": outcome,
+        }
+        for name in set(values) & set(row.dtype.names or ()):
+            row[f"{name}_length"] = row.dtype[name].itemsize
+            row[name] = values[name][chosen]
+        row["source_length"] = length[chosen]
+        for place, head in zip(chosen.tolist(), row.view(f"V{row.itemsize}").tolist(), strict=True):
+            heads[place] = head
+    return heads
+
+
+def _head_type(*, has_module: bool, has_counter: bool) -> np.dtype[Any]:
+    fields = [("columns", ">i2"), ("id_length", ">i4"), ("id", ">i8")]
+    fields += [("received_at_length", ">i4"), ("received_at", ">i8"), ("module_length", ">i4")]
+    fields += [("module", ">i8")] if has_module else []
+    fields += [("counter_length", ">i4")]
+    fields += [("counter", ">i8")] if has_counter else []
+    fields += [("transport_length", ">i4"), ("transport", ">i2")]
+    fields += [("outcome_length", ">i4"), ("outcome", ">i2"), ("source_length", ">i4")]
+    return np.dtype(fields)
+
+
+def _lengths(texts: Any) -> list[bytes]:
+    lengths = np.fromiter(map(len, texts), ">i4", len(texts))
+    return list(lengths.view("V4").tolist())
+
+
+def _text(text: str) -> bytes:
+    # PostgreSQL keeps no NUL in a text; a lone surrogate is no character of UTF-8.
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace")

@@ -1,0 +1,15 @@
+from .frames import FrameOutcome, RawFrame, Transport
+from .keys import Claim, ModuleKey
+from .quarantine import Quarantine, Reason, RegistryChange, ReplayWindow
+
+__all__ = [
+    "Claim",
+    "FrameOutcome",
+    "ModuleKey",
+    "Quarantine",
+    "RawFrame",
+    "Reason",
+    "RegistryChange",
+    "ReplayWindow",
+    "Transport",
+]
