@@ -58,15 +58,12 @@ def _with_read_ahead(rows: NDArray[np.uint8], needed: int) -> NDArray[np.uint8]:
 def pack(values: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
     """Rows of bytes for rows of values, each below 2^width; spare bits at the end are 0."""
     length, count = values.shape
-    size = packed_size(width, count)
-    packed = np.zeros((length, size + READ_AHEAD), np.uint64)
-    for column in range(count if width else 0):
-        # At most 5 bytes hold a value: spread it over them.
-        byte, bit = divmod(column * width, 8)
-        shifted = values[:, column].astype(np.uint64) << np.uint64(40 - width - bit)
-        for place in range((bit + width + 7) >> 3):
-            packed[:, byte + place] |= (shifted >> np.uint64(32 - 8 * place)) & np.uint64(0xFF)
-    return packed[:, :size].astype(np.uint8)
+    if not width or not count or not length:
+        return np.zeros((length, packed_size(width, count)), np.uint8)
+    word = ">u1" if width <= 8 else ">u2" if width <= 16 else ">u4"
+    wide = np.ascontiguousarray(values.astype(word)).view(np.uint8)
+    bits = np.unpackbits(wide, axis=1).reshape(length, count, -1)[:, :, -width:]
+    return np.packbits(bits.reshape(length, count * width), axis=1)
 
 
 def unpack_one(packed: bytes, width: int, count: int) -> list[int]:

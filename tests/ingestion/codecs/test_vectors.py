@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import Any
 
@@ -18,7 +19,8 @@ from ingestion.codecs.universal_batch import decode_batch
 from ingestion.codecs.universal_frame import Direction, Header, Key, pack_header, read_header
 from ingestion.codecs.universal_rows import decode_one_by_one
 
-from .make_vectors import VECTORS_FILE, described, documents
+from .document_parts import EXAMPLES
+from .make_vectors import PROTOCOL_FILE, VECTORS_FILE, described, documents
 from .messages import assert_equal
 from .vectors_good import GOOD
 
@@ -112,3 +114,19 @@ def test_day_of_hourly_water_takes_60_bytes() -> None:
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
 def test_file_is_what_the_code_makes(path: Any) -> None:
     assert path.read_text(encoding="utf-8") == documents()[path]
+
+
+@pytest.mark.parametrize("marker", EXAMPLES)
+def test_example_of_the_document_decodes_as_stated(marker: str) -> None:
+    """The bytes as printed, put together by hand: frame, then plaintext."""
+    text = PROTOCOL_FILE.read_text(encoding="utf-8")
+    part = text.partition(f"<!-- begin {marker} -->")[2].partition(f"<!-- end {marker} -->")[0]
+    tables = part.split("| bytes of the plaintext | meaning |")
+    frame, plaintext = (
+        bytes.fromhex("".join(re.findall(r"^\| `([0-9a-f ]+)` \|", table, re.M)))
+        for table in tables
+    )
+    row = next(row for row in FILE["good"] if row["name"] == EXAMPLES[marker][0])
+    assert judged(frame) == row["messages"]
+    assert open_frame(AESGCM(KEYS[read_header(frame).key]), frame) == plaintext
+    assert f"; {len(frame)} bytes in all" in tables[0]
