@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.grants import grants_of
 from accounts.models import Company
 from config.lib.locks import lock
+from config.lib.statistics import analyze_after_bulk
 
 from .errors import HierarchyError
 from .kinds import KINDS, Kind, System, kind_may_contain
@@ -168,6 +169,7 @@ def nodes_bulk_create(*, company: Company, system: str, nodes: Iterable[Node]) -
         created += Node._base_manager.bulk_create(ready, batch_size=2_000)
         waiting = set(map(id, ready))
         pending = [node for node in pending if id(node) not in waiting]
+    analyze_after_bulk(Node, len(created))
     tree_rebuild(company_id=company.pk, system=system)
     return created
 

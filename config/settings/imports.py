@@ -1,6 +1,6 @@
 """Import and export of tables: formats and the limits that keep a file from exhausting the server."""
 
-from . import base
+from .base import VAR_DIR
 
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 # Whoever may import or export is decided by the one door, see hierarchy.admin.tables.
@@ -8,13 +8,6 @@ IMPORT_EXPORT_IMPORT_PERMISSION_CODE = None
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = None
 # The audit's triggers see every row; the admin's own log would tell less.
 IMPORT_EXPORT_SKIP_ADMIN_LOG = True
-IMPORT_FORMATS = EXPORT_FORMATS = [
-    "config.lib.tables.formats.Xlsx",
-    "config.lib.tables.formats.Csv",
-    "config.lib.tables.formats.Xls",
-    "config.lib.tables.formats.Dbf1251",
-    "config.lib.tables.formats.Dbf866",
-]
 
 # A file larger than this is refused by its size, before it is opened.
 IMPORT_MAX_BYTES = 32 * 1024 * 1024
@@ -32,7 +25,7 @@ IMPORT_MAX_SHEETS = 20
 # Characters of one cell.
 IMPORT_MAX_CELL_LENGTH = 2_000
 # Uploads wait here, readable by the server only, until they are confirmed.
-IMPORT_FOLDER = base.VAR_DIR / "imports"
+IMPORT_FOLDER = VAR_DIR / "imports"
 IMPORT_CONFIRM_SECONDS = 3_600
 # What a page shows; the file of errors holds up to the second number.
 IMPORT_SHOWN_ERRORS = 1_000

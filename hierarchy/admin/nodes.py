@@ -16,7 +16,9 @@ from hierarchy.services import (
     node_move,
     node_update,
 )
+from hierarchy.tables.resources import NodeResource
 
+from .tables import TableAdmin
 from .tree import TreeViews
 
 if TYPE_CHECKING:
@@ -50,10 +52,11 @@ class NodeForm(ScopedForm):
 
 
 @admin.register(Node)
-class NodeAdmin(TreeViews, ScopedAdmin):
+class NodeAdmin(TableAdmin, TreeViews, ScopedAdmin):
     """Places and networks. The form calls the same services as the tree's drag and drop."""
 
     form = NodeForm
+    table_resources = (NodeResource,)
     list_display = ("name", "kind", "code", "path", "system", "company")
     list_filter = (CompanyFilter, "system", "kind")
     list_select_related = ("company",)

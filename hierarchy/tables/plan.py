@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
+from config.lib.statistics import analyze_after_bulk
 from config.lib.tables.report import Change, Report
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ class Stage:
     def create_rows(self) -> None:
         if self.created:
             self.model._base_manager.bulk_create(self.created, batch_size=BATCH)
+            analyze_after_bulk(self.model, len(self.created))
 
     def update_rows(self) -> None:
         fields = sorted(self._changed_fields)

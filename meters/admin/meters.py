@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.base import CompanyFilter, ScopedAdmin, ScopedInline
 from meters.models import Installation, InstallationReading, Meter
 from meters.services.installations import installations_settle, meters_settle
+from meters.tables.resources import InstallationResource, MeterResource
+
+from .tables import TableAdmin, tables_with_all
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -24,9 +27,10 @@ class InstalledInline(ScopedInline):
 
 
 @admin.register(Meter)
-class MeterAdmin(ScopedAdmin):
+class MeterAdmin(TableAdmin, ScopedAdmin):
     """Measuring devices."""
 
+    table_resources = tables_with_all(MeterResource)
     list_display = (
         "serial",
         "device_type",
@@ -66,9 +70,10 @@ class ReadingInline(ScopedInline):
 
 
 @admin.register(Installation)
-class InstallationAdmin(ScopedAdmin):
+class InstallationAdmin(TableAdmin, ScopedAdmin):
     """Which meter was where, and what it showed when it came and went."""
 
+    table_resources = tables_with_all(InstallationResource)
     list_display = (
         "meter",
         "usage_point",

@@ -9,6 +9,9 @@ from django.contrib import admin
 from accounts.admin.base import CompanyFilter, ScopedAdmin, ScopedInline
 from meters.models import Meter, TelemetryModule
 from meters.services.channels import instantiate
+from meters.tables.resources import ModuleResource
+
+from .tables import TableAdmin, tables_with_all
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -27,9 +30,10 @@ class MeterInline(ScopedInline):
 
 
 @admin.register(TelemetryModule)
-class TelemetryModuleAdmin(ScopedAdmin):
+class TelemetryModuleAdmin(TableAdmin, ScopedAdmin):
     """Modems, radio modules and concentrators."""
 
+    table_resources = tables_with_all(ModuleResource)
     list_display = (
         "serial",
         "device_type",

@@ -10,6 +10,9 @@ from accounts.admin.base import CompanyFilter, ScopedAdmin, ScopedInline
 from meters.models import Channel, Connection, Installation, UsagePoint
 from meters.services.installations import installations_settle
 from meters.services.usage_points import connections_settle
+from meters.tables.resources import UsagePointResource
+
+from .tables import TableAdmin, tables_with_all
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -46,9 +49,10 @@ class ChannelInline(ScopedInline):
 
 
 @admin.register(UsagePoint)
-class UsagePointAdmin(ScopedAdmin):
+class UsagePointAdmin(TableAdmin, ScopedAdmin):
     """Where resources are measured."""
 
+    table_resources = tables_with_all(UsagePointResource)
     list_display = (
         "code",
         "resource",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from config.lib.statistics import analyze_after_bulk
 from meters.models import Connection
 from meters.services.usage_points import company_today
 
@@ -87,6 +88,7 @@ class Connections:
         # Those that end earlier first, so that no two ever hold at the same time.
         Connection.objects.bulk_update(changed, ["node", "valid_to"], batch_size=_BATCH)
         Connection.objects.bulk_create(self._new, batch_size=_BATCH)
+        analyze_after_bulk(Connection, len(self._new))
         return [row.usage_point_id for row in (*changed, *self._new)]
 
 

@@ -162,7 +162,7 @@ def moments(row: dict[str, Any], scope: Scope) -> dict[str, Any]:
     }
 
 
-EXPORTS = {
+EXPORTS: dict[Any, Export] = {
     UsagePoint: Export(USAGE_POINTS_LAYOUT, _all_columns(USAGE_POINTS_LAYOUT), _point_rows),
     TelemetryModule: Export(MODULES_LAYOUT, _all_columns(MODULES_LAYOUT), _module_rows),
     Meter: Export(METERS_LAYOUT, _all_columns(METERS_LAYOUT), _meter_rows),
@@ -183,6 +183,5 @@ def _of_company(model: Any, export: Export) -> Export:
     )
 
 
-WORKBOOK_EXPORTS = tuple(
-    _of_company(model, export) for model, export in {Node: export_nodes, **EXPORTS}.items()
-)
+_ALL: dict[Any, Export] = {Node: export_nodes, **EXPORTS}
+WORKBOOK_EXPORTS = tuple(_of_company(model, export) for model, export in _ALL.items())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from config.lib.statistics import analyze_after_bulk
 from meters.models import Installation, InstallationReading, Meter, ReadingType
 from meters.quantities import Accumulation
 
@@ -107,6 +108,7 @@ class Readings:
         """Store everything; new installations have their keys by now."""
         rows = InstallationReading.objects
         rows.bulk_create(self._new, batch_size=_BATCH)
+        analyze_after_bulk(InstallationReading, len(self._new))
         changed = list(self._changed.values())
         rows.bulk_update(changed, ["opening", "closing"], batch_size=_BATCH)
 

@@ -144,7 +144,8 @@ def _meter_cells(row: dict[str, Any], modules: dict[int, Cells]) -> Cells:
 
 
 def _module_cells(keys: set[int | None], scope: Scope) -> dict[int, Cells]:
-    wanted = TelemetryModule.objects.filter(pk__in=keys - {None}, company=scope.company)
+    known = [key for key in keys if key is not None]
+    wanted = TelemetryModule.objects.filter(pk__in=known, company=scope.company)
     rows = _values(wanted, _MODULE, "place__code", "place__path")
     return {
         row["pk"]: {
