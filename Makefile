@@ -76,7 +76,8 @@ requirements: bootstrap-dev ## pin requirements*.in with hashes
 	@$(IN_ROOT) $(COMPILE) -o requirements-dev.txt requirements-dev.in
 
 messages: system-packages ## collect and compile the translations
-	@$(IN_ROOT) $(RUN) manage.py makemessages --all --no-obsolete --ignore '.venv/*' --ignore 'var/*'
+	@$(IN_ROOT) $(RUN) manage.py makemessages --all --no-obsolete --no-location --no-wrap \
+		--ignore '.venv/*' --ignore 'var/*' --ignore 'tests/*'
 	@$(IN_ROOT) $(RUN) manage.py compilemessages --ignore '.venv'
 
 clean: ## remove caches (not .venv, not data)
