@@ -163,6 +163,13 @@ class Node(LockedTree, Timestamped):
         indexes = (
             models.Index(fields=["company", "system", "name"], name="hierarchy_node_name"),
             models.Index(fields=["tree_id", "lft"], name="hierarchy_node_range"),
+            models.Index(
+                fields=["company", "system", "tree_id", "lft"], name="hierarchy_node_order"
+            ),
+            models.Index(
+                fields=["company", "kind", "system", "tree_id", "lft"], name="hierarchy_node_kind"
+            ),
+            GinIndex(OpClass(Upper("code"), name="gin_trgm_ops"), name="hierarchy_node_code_trgm"),
             GinIndex(OpClass(Upper("path"), name="gin_trgm_ops"), name="hierarchy_node_path"),
         )
 

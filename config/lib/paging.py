@@ -1,10 +1,11 @@
-"""Paging that never counts a whole table."""
+"""Paging that never counts a whole table and never joins what it skips."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
 __all__ = ["BoundedPaginator"]
@@ -32,3 +33,13 @@ class BoundedPaginator(Paginator[Any]):
     def is_capped(self) -> bool:
         """Whether there are more rows than can be paged through."""
         return self.counted > self.limit
+
+    def page(self, number: int | str) -> Page[Any]:
+        """The keys of the page first: the rows before it are only stepped over in an index."""
+        rows = self.object_list
+        if not isinstance(rows, QuerySet):
+            return super().page(number)
+        number = self.validate_number(number)
+        first = (number - 1) * self.per_page
+        keys = rows.values_list("pk", flat=True)[first : min(first + self.per_page, self.count)]
+        return Page(rows.filter(pk__in=list(keys)), number, self)

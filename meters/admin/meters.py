@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import CompanyFilter, ScopedAdmin, ScopedInline
+from meters.admin.filters import ResourceFilter, VerificationFilter
 from meters.models import Installation, InstallationReading, Meter
 from meters.services.installations import installations_settle, meters_settle
 from meters.tables.resources import InstallationResource, MeterResource
@@ -41,10 +42,11 @@ class MeterAdmin(TableAdmin, ScopedAdmin):
         "verification_due_on",
         "company",
     )
-    list_filter = (CompanyFilter, "status", "usage_point__resource", "verification_due_on")
+    list_filter = (CompanyFilter, "status", ResourceFilter, VerificationFilter)
     list_select_related = ("device_type", "usage_point__place", "module", "company")
     search_fields = ("serial", "usage_point__code", "usage_point__place__path")
     ordering = ("serial", "pk")
+    sortable_by = ("serial", "verification_due_on")
     autocomplete_fields = ("device_type", "module")
     readonly_fields = ("status", "usage_point")
     linked_lookups = ("module", "usage_point", "device_type")
@@ -83,10 +85,11 @@ class InstallationAdmin(TableAdmin, ScopedAdmin):
         "multiplier",
         "company",
     )
-    list_filter = (CompanyFilter, "usage_point__resource", "installed_at")
+    list_filter = (CompanyFilter, "installed_at")
     list_select_related = ("meter", "usage_point__place", "company")
     search_fields = ("meter__serial", "usage_point__code", "usage_point__place__path")
     ordering = ("-installed_at", "pk")
+    sortable_by = ("installed_at",)
     autocomplete_fields = ("meter", "usage_point")
     fields = ("meter", "usage_point", "installed_at", "removed_at", "multiplier", "reason")
     linked_lookups = ("meter", "usage_point")

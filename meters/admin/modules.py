@@ -49,6 +49,7 @@ class TelemetryModuleAdmin(TableAdmin, ScopedAdmin):
     list_select_related = ("device_type", "place", "company")
     search_fields = ("serial", "address", "place__path")
     ordering = ("serial", "pk")
+    sortable_by = ("serial",)
     autocomplete_fields = ("device_type", "place")
     readonly_fields = ("last_seen_at", "battery_percent", "signal_dbm")
     inlines = (MeterInline,)

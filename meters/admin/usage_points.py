@@ -66,6 +66,7 @@ class UsagePointAdmin(TableAdmin, ScopedAdmin):
     list_select_related = ("place", "network_node", "company")
     search_fields = ("code", "place__path")
     ordering = ("code", "pk")
+    sortable_by = ("code",)
     autocomplete_fields = ("place",)
     readonly_fields = ("network_node",)
     inlines = (ConnectionInline, InstallationInline, ChannelInline)

@@ -111,6 +111,15 @@ class Meter(ScopedModel, Timestamped):
         indexes = (
             models.Index(fields=["company", "serial", "id"], name="meters_meter_serial"),
             models.Index(fields=["serial", "id"], name="meters_meter_serial_all"),
+            # One for the lists of a company, one for those of the whole platform.
+            models.Index(fields=["company", "status", "serial", "id"], name="meters_meter_status"),
+            models.Index(fields=["status", "serial", "id"], name="meters_meter_status_all"),
+            models.Index(
+                fields=["company", "verification_due_on", "serial", "id"], name="meters_meter_due"
+            ),
+            models.Index(
+                fields=["verification_due_on", "serial", "id"], name="meters_meter_due_all"
+            ),
             GinIndex(OpClass(Upper("serial"), name="gin_trgm_ops"), name="meters_meter_trgm"),
         )
 
@@ -195,6 +204,12 @@ class Installation(ScopedModel, Timestamped):
                 ],
                 violation_error_message=_("Another meter is installed there in this period."),
             ),
+        )
+        indexes = (
+            models.Index(
+                fields=["company", "-installed_at", "id"], name="meters_installation_recent"
+            ),
+            models.Index(fields=["-installed_at", "id"], name="meters_installation_latest"),
         )
 
     def __str__(self) -> str:

@@ -85,6 +85,7 @@ class TelemetryModule(ScopedModel, Timestamped):
         indexes = (
             models.Index(fields=["company", "serial", "id"], name="meters_module_serial"),
             models.Index(fields=["serial", "id"], name="meters_module_serial_all"),
+            models.Index(fields=["company", "status", "serial", "id"], name="meters_module_status"),
             GinIndex(
                 OpClass(Upper("serial"), name="gin_trgm_ops"), name="meters_module_serial_trgm"
             ),

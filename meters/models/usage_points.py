@@ -92,6 +92,14 @@ class UsagePoint(ScopedModel, Timestamped):
         )
         indexes = (
             models.Index(fields=["code", "id"], name="meters_usage_point_code_all"),
+            models.Index(
+                fields=["company", "resource", "role", "code", "id"], name="meters_usage_point_role"
+            ),
+            models.Index(
+                fields=["company", "code", "id"],
+                condition=Q(is_active=False),
+                name="meters_usage_point_inactive",
+            ),
             GinIndex(
                 OpClass(Upper("code"), name="gin_trgm_ops"), name="meters_usage_point_code_trgm"
             ),
