@@ -10,201 +10,509 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_audit_view_and_seals'),
-        ('ingestion', '0001_raw_frames'),
-        ('meters', '0002_archives'),
+        ("accounts", "0003_audit_view_and_seals"),
+        ("ingestion", "0001_raw_frames"),
+        ("meters", "0002_archives"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RegistryChange',
+            name="RegistryChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('modules', 'Modules'), ('points', 'Points'), ('types', 'Types'), ('companies', 'Companies')], max_length=10)),
-                ('keys', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("modules", "Modules"),
+                            ("points", "Points"),
+                            ("types", "Types"),
+                            ("companies", "Companies"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "keys",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), size=None
+                    ),
+                ),
             ],
             options={
-                'db_table': 'ingestion_registry_change',
-                'default_permissions': (),
+                "db_table": "ingestion_registry_change",
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='ReplayWindow',
+            name="ReplayWindow",
             fields=[
-                ('pk', models.CompositePrimaryKey('module_id', 'selector', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('module_id', models.BigIntegerField()),
-                ('selector', models.SmallIntegerField()),
-                ('highest', models.BigIntegerField()),
-                ('seen', models.BigIntegerField()),
-                ('at', models.DateTimeField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "module_id",
+                        "selector",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("module_id", models.BigIntegerField()),
+                ("selector", models.SmallIntegerField()),
+                ("highest", models.BigIntegerField()),
+                ("seen", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'ingestion_replay_window',
-                'default_permissions': (),
+                "db_table": "ingestion_replay_window",
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Claim',
+            name="Claim",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('sealed', models.BinaryField()),
-                ('spent_at', models.DateTimeField(editable=False, null=True, verbose_name='spent')),
-                ('module', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='claim', to='meters.telemetrymodule', verbose_name='telemetry module')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
+                ("sealed", models.BinaryField()),
+                ("spent_at", models.DateTimeField(editable=False, null=True, verbose_name="spent")),
+                (
+                    "module",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="claim",
+                        to="meters.telemetrymodule",
+                        verbose_name="telemetry module",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'claim',
-                'verbose_name_plural': 'claims',
-                'ordering': ('-created_at', 'pk'),
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "claim",
+                "verbose_name_plural": "claims",
+                "ordering": ("-created_at", "pk"),
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='ClaimAuditevent',
+            name="ClaimAuditevent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_context', pghistory.utils.JSONField(null=True)),
-                ('pgh_context_id', models.UUIDField(null=True)),
-                ('id', models.BigIntegerField()),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('spent_at', models.DateTimeField(editable=False, null=True, verbose_name='spent')),
-                ('module', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='meters.telemetrymodule', verbose_name='telemetry module')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='ingestion.claim')),
+                ("pgh_id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("pgh_context", pghistory.utils.JSONField(null=True)),
+                ("pgh_context_id", models.UUIDField(null=True)),
+                ("id", models.BigIntegerField()),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
+                ("spent_at", models.DateTimeField(editable=False, null=True, verbose_name="spent")),
+                (
+                    "module",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="meters.telemetrymodule",
+                        verbose_name="telemetry module",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="ingestion.claim",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ModuleKey',
+            name="ModuleKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('selector', models.SmallIntegerField(choices=[(0, 'A'), (1, 'B')], default=0, verbose_name='selector')),
-                ('sealed', models.BinaryField()),
-                ('check_value', models.CharField(help_text='First bytes of zeros enciphered with the key: tells two keys apart.', max_length=6, verbose_name='check value')),
-                ('state', models.CharField(choices=[('offered', 'offered, not yet used by the module'), ('active', 'in use'), ('retired', 'retired')], default='active', max_length=8, verbose_name='state')),
-                ('valid_from', models.DateTimeField(default=django.utils.timezone.now, verbose_name='valid from')),
-                ('module', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='keys', to='meters.telemetrymodule', verbose_name='telemetry module')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
+                (
+                    "selector",
+                    models.SmallIntegerField(
+                        choices=[(0, "A"), (1, "B")], default=0, verbose_name="selector"
+                    ),
+                ),
+                ("sealed", models.BinaryField()),
+                (
+                    "check_value",
+                    models.CharField(
+                        help_text="First bytes of zeros enciphered with the key: tells two keys apart.",
+                        max_length=6,
+                        verbose_name="check value",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("offered", "offered, not yet used by the module"),
+                            ("active", "in use"),
+                            ("retired", "retired"),
+                        ],
+                        default="active",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "valid_from",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="valid from"
+                    ),
+                ),
+                (
+                    "module",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="keys",
+                        to="meters.telemetrymodule",
+                        verbose_name="telemetry module",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'module key',
-                'verbose_name_plural': 'module keys',
-                'ordering': ('-valid_from', 'pk'),
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "module key",
+                "verbose_name_plural": "module keys",
+                "ordering": ("-valid_from", "pk"),
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='ModuleKeyAuditevent',
+            name="ModuleKeyAuditevent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_context', pghistory.utils.JSONField(null=True)),
-                ('pgh_context_id', models.UUIDField(null=True)),
-                ('id', models.BigIntegerField()),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('selector', models.SmallIntegerField(choices=[(0, 'A'), (1, 'B')], default=0, verbose_name='selector')),
-                ('check_value', models.CharField(help_text='First bytes of zeros enciphered with the key: tells two keys apart.', max_length=6, verbose_name='check value')),
-                ('state', models.CharField(choices=[('offered', 'offered, not yet used by the module'), ('active', 'in use'), ('retired', 'retired')], default='active', max_length=8, verbose_name='state')),
-                ('valid_from', models.DateTimeField(default=django.utils.timezone.now, verbose_name='valid from')),
-                ('module', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='meters.telemetrymodule', verbose_name='telemetry module')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='ingestion.modulekey')),
+                ("pgh_id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("pgh_context", pghistory.utils.JSONField(null=True)),
+                ("pgh_context_id", models.UUIDField(null=True)),
+                ("id", models.BigIntegerField()),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
+                (
+                    "selector",
+                    models.SmallIntegerField(
+                        choices=[(0, "A"), (1, "B")], default=0, verbose_name="selector"
+                    ),
+                ),
+                (
+                    "check_value",
+                    models.CharField(
+                        help_text="First bytes of zeros enciphered with the key: tells two keys apart.",
+                        max_length=6,
+                        verbose_name="check value",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("offered", "offered, not yet used by the module"),
+                            ("active", "in use"),
+                            ("retired", "retired"),
+                        ],
+                        default="active",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "valid_from",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="valid from"
+                    ),
+                ),
+                (
+                    "module",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="meters.telemetrymodule",
+                        verbose_name="telemetry module",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="ingestion.modulekey",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Quarantine',
+            name="Quarantine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(choices=[('malformed', 'not a frame of the protocol'), ('unknown_device', 'the device is unknown'), ('blocked', 'the device or its company is not active'), ('foreign_source', "sent from outside the company's networks"), ('no_key', 'no key is known for the device'), ('wrong_key', 'sealed with another key, or changed on the way'), ('replayed', 'older than what was received, perhaps replayed'), ('undecodable', 'authentic, but not understood'), ('no_meter', 'no meter is on this port of the module'), ('no_register', "the meter's type does not know this register"), ('no_channel', 'the usage point has no channel for this register'), ('not_installed', 'no meter was installed at the time of the values'), ('off_grid', "the values do not fit the channel's intervals"), ('out_of_time', 'the time of the values lies outside the archive'), ('no_clock', 'the device has no clock'), ('not_storable', "the values can't be stored")], max_length=16, verbose_name='reason')),
-                ('device', models.CharField(blank=True, max_length=24, verbose_name='device')),
-                ('network', models.CharField(blank=True, max_length=48, verbose_name='network of origin')),
-                ('detail', models.CharField(blank=True, max_length=300, verbose_name='detail')),
-                ('count', models.BigIntegerField(default=0, verbose_name='frames')),
-                ('kept', models.BigIntegerField(default=0, verbose_name='of them kept')),
-                ('first_at', models.DateTimeField(verbose_name='first')),
-                ('last_at', models.DateTimeField(verbose_name='last')),
-                ('last_frame', models.BigIntegerField(null=True, verbose_name='last frame kept')),
-                ('last_frame_at', models.DateTimeField(null=True, verbose_name='last frame kept at')),
-                ('resolved_at', models.DateTimeField(null=True, verbose_name='replayed')),
-                ('company', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.company', verbose_name='company')),
-                ('module', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='quarantined', to='meters.telemetrymodule', verbose_name='telemetry module')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("malformed", "not a frame of the protocol"),
+                            ("unknown_device", "the device is unknown"),
+                            ("blocked", "the device or its company is not active"),
+                            ("foreign_source", "sent from outside the company's networks"),
+                            ("no_key", "no key is known for the device"),
+                            ("wrong_key", "sealed with another key, or changed on the way"),
+                            ("replayed", "older than what was received, perhaps replayed"),
+                            ("undecodable", "authentic, but not understood"),
+                            ("no_meter", "no meter is on this port of the module"),
+                            ("no_register", "the meter's type does not know this register"),
+                            ("no_channel", "the usage point has no channel for this register"),
+                            ("not_installed", "no meter was installed at the time of the values"),
+                            ("off_grid", "the values do not fit the channel's intervals"),
+                            ("out_of_time", "the time of the values lies outside the archive"),
+                            ("no_clock", "the device has no clock"),
+                            ("not_storable", "the values can't be stored"),
+                        ],
+                        max_length=16,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("device", models.CharField(blank=True, max_length=24, verbose_name="device")),
+                (
+                    "network",
+                    models.CharField(blank=True, max_length=48, verbose_name="network of origin"),
+                ),
+                ("detail", models.CharField(blank=True, max_length=300, verbose_name="detail")),
+                ("count", models.BigIntegerField(default=0, verbose_name="frames")),
+                ("kept", models.BigIntegerField(default=0, verbose_name="of them kept")),
+                ("first_at", models.DateTimeField(verbose_name="first")),
+                ("last_at", models.DateTimeField(verbose_name="last")),
+                ("last_frame", models.BigIntegerField(null=True, verbose_name="last frame kept")),
+                (
+                    "last_frame_at",
+                    models.DateTimeField(null=True, verbose_name="last frame kept at"),
+                ),
+                ("resolved_at", models.DateTimeField(null=True, verbose_name="replayed")),
+                (
+                    "company",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.company",
+                        verbose_name="company",
+                    ),
+                ),
+                (
+                    "module",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="quarantined",
+                        to="meters.telemetrymodule",
+                        verbose_name="telemetry module",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'quarantine',
-                'verbose_name_plural': 'quarantine',
-                'ordering': ('-last_at', 'pk'),
-                'abstract': False,
-                'default_permissions': (),
+                "verbose_name": "quarantine",
+                "verbose_name_plural": "quarantine",
+                "ordering": ("-last_at", "pk"),
+                "abstract": False,
+                "default_permissions": (),
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='claim',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_claimauditevent" ("created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "spent_at", "updated_at") SELECT new_values."created_at", new_values."id", new_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'insert\', new_values."id", new_values."spent_at", new_values."updated_at" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='89a1bf7241c53010be0436fa976692315b39042d', level='STATEMENT', operation='INSERT', pgid='pgtrigger_insert_insert_2f0d9', referencing='REFERENCING NEW TABLE AS new_values ', table='ingestion_claim', when='AFTER')),
+            model_name="claim",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_claimauditevent" ("created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "spent_at", "updated_at") SELECT new_values."created_at", new_values."id", new_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'insert\', new_values."id", new_values."spent_at", new_values."updated_at" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="89a1bf7241c53010be0436fa976692315b39042d",
+                    level="STATEMENT",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_2f0d9",
+                    referencing="REFERENCING NEW TABLE AS new_values ",
+                    table="ingestion_claim",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='claim',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_claimauditevent" ("created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "spent_at", "updated_at") SELECT new_values."created_at", new_values."id", new_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'update\', new_values."id", new_values."spent_at", new_values."updated_at" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."id" IS DISTINCT FROM (new_values."id") OR old_values."module_id" IS DISTINCT FROM (new_values."module_id") OR old_values."spent_at" IS DISTINCT FROM (new_values."spent_at")) ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='c90ff5aa0f376f6a330dba8c6ead9675a5c07441', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_update_update_7e7bd', referencing='REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ', table='ingestion_claim', when='AFTER')),
+            model_name="claim",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_claimauditevent" ("created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "spent_at", "updated_at") SELECT new_values."created_at", new_values."id", new_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'update\', new_values."id", new_values."spent_at", new_values."updated_at" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."id" IS DISTINCT FROM (new_values."id") OR old_values."module_id" IS DISTINCT FROM (new_values."module_id") OR old_values."spent_at" IS DISTINCT FROM (new_values."spent_at")) ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="c90ff5aa0f376f6a330dba8c6ead9675a5c07441",
+                    level="STATEMENT",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_7e7bd",
+                    referencing="REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ",
+                    table="ingestion_claim",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='claim',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_claimauditevent" ("created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "spent_at", "updated_at") SELECT old_values."created_at", old_values."id", old_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'delete\', old_values."id", old_values."spent_at", old_values."updated_at" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;', hash='1166b430d0f19d834862574ac3137413bcaee77f', level='STATEMENT', operation='DELETE', pgid='pgtrigger_delete_delete_c822f', referencing='REFERENCING OLD TABLE AS old_values ', table='ingestion_claim', when='AFTER')),
+            model_name="claim",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_claimauditevent" ("created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "spent_at", "updated_at") SELECT old_values."created_at", old_values."id", old_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'delete\', old_values."id", old_values."spent_at", old_values."updated_at" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;',
+                    hash="1166b430d0f19d834862574ac3137413bcaee77f",
+                    level="STATEMENT",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_c822f",
+                    referencing="REFERENCING OLD TABLE AS old_values ",
+                    table="ingestion_claim",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='claimauditevent',
-            index=models.Index(fields=['-pgh_created_at'], name='ingestion_claim_event_time'),
+            model_name="claimauditevent",
+            index=models.Index(fields=["-pgh_created_at"], name="ingestion_claim_event_time"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='claimauditevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='3c72ec636025739115fbb749bd3135cdb69daacd', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_769fa', table='ingestion_claimauditevent', when='BEFORE')),
+            model_name="claimauditevent",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="3c72ec636025739115fbb749bd3135cdb69daacd",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_769fa",
+                    table="ingestion_claimauditevent",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modulekey',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'retired'), _negated=True), fields=('module', 'selector'), name='ingestion_module_key_selector', violation_error_message='The module already has a key under this selector.'),
+            model_name="modulekey",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "retired"), _negated=True),
+                fields=("module", "selector"),
+                name="ingestion_module_key_selector",
+                violation_error_message="The module already has a key under this selector.",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='modulekey',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_modulekeyauditevent" ("check_value", "created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "selector", "state", "updated_at", "valid_from") SELECT new_values."check_value", new_values."created_at", new_values."id", new_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'insert\', new_values."id", new_values."selector", new_values."state", new_values."updated_at", new_values."valid_from" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='2ac3b4a6886616b5ef7d4968b13fbfaa5e3eed72', level='STATEMENT', operation='INSERT', pgid='pgtrigger_insert_insert_a3da3', referencing='REFERENCING NEW TABLE AS new_values ', table='ingestion_modulekey', when='AFTER')),
+            model_name="modulekey",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_modulekeyauditevent" ("check_value", "created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "selector", "state", "updated_at", "valid_from") SELECT new_values."check_value", new_values."created_at", new_values."id", new_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'insert\', new_values."id", new_values."selector", new_values."state", new_values."updated_at", new_values."valid_from" FROM ( SELECT new_values.* FROM new_values  ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="2ac3b4a6886616b5ef7d4968b13fbfaa5e3eed72",
+                    level="STATEMENT",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_a3da3",
+                    referencing="REFERENCING NEW TABLE AS new_values ",
+                    table="ingestion_modulekey",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='modulekey',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_modulekeyauditevent" ("check_value", "created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "selector", "state", "updated_at", "valid_from") SELECT new_values."check_value", new_values."created_at", new_values."id", new_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'update\', new_values."id", new_values."selector", new_values."state", new_values."updated_at", new_values."valid_from" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."check_value" IS DISTINCT FROM (new_values."check_value") OR old_values."id" IS DISTINCT FROM (new_values."id") OR old_values."module_id" IS DISTINCT FROM (new_values."module_id") OR old_values."selector" IS DISTINCT FROM (new_values."selector") OR old_values."state" IS DISTINCT FROM (new_values."state") OR old_values."valid_from" IS DISTINCT FROM (new_values."valid_from")) ) AS new_values, _pgh_attached_context; RETURN NULL;', hash='4abfdfc98fe4d65d6a6b7137bae086a1116a8795', level='STATEMENT', operation='UPDATE', pgid='pgtrigger_update_update_7b169', referencing='REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ', table='ingestion_modulekey', when='AFTER')),
+            model_name="modulekey",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_modulekeyauditevent" ("check_value", "created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "selector", "state", "updated_at", "valid_from") SELECT new_values."check_value", new_values."created_at", new_values."id", new_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'update\', new_values."id", new_values."selector", new_values."state", new_values."updated_at", new_values."valid_from" FROM ( SELECT new_values.* FROM old_values JOIN new_values ON (old_values."id") = (new_values."id") WHERE (old_values."check_value" IS DISTINCT FROM (new_values."check_value") OR old_values."id" IS DISTINCT FROM (new_values."id") OR old_values."module_id" IS DISTINCT FROM (new_values."module_id") OR old_values."selector" IS DISTINCT FROM (new_values."selector") OR old_values."state" IS DISTINCT FROM (new_values."state") OR old_values."valid_from" IS DISTINCT FROM (new_values."valid_from")) ) AS new_values, _pgh_attached_context; RETURN NULL;',
+                    hash="4abfdfc98fe4d65d6a6b7137bae086a1116a8795",
+                    level="STATEMENT",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_7b169",
+                    referencing="REFERENCING OLD TABLE AS old_values  NEW TABLE AS new_values ",
+                    table="ingestion_modulekey",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='modulekey',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_modulekeyauditevent" ("check_value", "created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "selector", "state", "updated_at", "valid_from") SELECT old_values."check_value", old_values."created_at", old_values."id", old_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'delete\', old_values."id", old_values."selector", old_values."state", old_values."updated_at", old_values."valid_from" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;', hash='49633a443c770ff15f545eb5dc9c670aadb1d260', level='STATEMENT', operation='DELETE', pgid='pgtrigger_delete_delete_00d5d', referencing='REFERENCING OLD TABLE AS old_values ', table='ingestion_modulekey', when='AFTER')),
+            model_name="modulekey",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='WITH _pgh_attached_context AS ( SELECT _pgh_attach_context() AS value ) INSERT INTO "ingestion_modulekeyauditevent" ("check_value", "created_at", "id", "module_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "selector", "state", "updated_at", "valid_from") SELECT old_values."check_value", old_values."created_at", old_values."id", old_values."module_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, CLOCK_TIMESTAMP(), \'delete\', old_values."id", old_values."selector", old_values."state", old_values."updated_at", old_values."valid_from" FROM ( SELECT old_values.* FROM old_values  ) AS old_values, _pgh_attached_context; RETURN NULL;',
+                    hash="49633a443c770ff15f545eb5dc9c670aadb1d260",
+                    level="STATEMENT",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_00d5d",
+                    referencing="REFERENCING OLD TABLE AS old_values ",
+                    table="ingestion_modulekey",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='modulekeyauditevent',
-            index=models.Index(fields=['-pgh_created_at'], name='ingestion_modulekey_event_time'),
+            model_name="modulekeyauditevent",
+            index=models.Index(fields=["-pgh_created_at"], name="ingestion_modulekey_event_time"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='modulekeyauditevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='366526ee55ecd6e8271283728ef6571073788901', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8fa6e', table='ingestion_modulekeyauditevent', when='BEFORE')),
+            model_name="modulekeyauditevent",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="366526ee55ecd6e8271283728ef6571073788901",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_8fa6e",
+                    table="ingestion_modulekeyauditevent",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='quarantine',
-            index=models.Index(fields=['-last_at', 'id'], name='ingestion_quarantine_last'),
+            model_name="quarantine",
+            index=models.Index(fields=["-last_at", "id"], name="ingestion_quarantine_last"),
         ),
         migrations.AddIndex(
-            model_name='quarantine',
-            index=models.Index(fields=['device'], name='ingestion_quarantine_device'),
+            model_name="quarantine",
+            index=models.Index(fields=["device"], name="ingestion_quarantine_device"),
         ),
         migrations.AddConstraint(
-            model_name='quarantine',
-            constraint=models.UniqueConstraint(fields=('reason', 'module', 'device', 'network'), name='ingestion_quarantine_key', nulls_distinct=False),
+            model_name="quarantine",
+            constraint=models.UniqueConstraint(
+                fields=("reason", "module", "device", "network"),
+                name="ingestion_quarantine_key",
+                nulls_distinct=False,
+            ),
         ),
     ]

@@ -1,0 +1,117 @@
+"""What is sent back once a batch is stored: acknowledgements, and new keys behind them.
+
+Every frame downward has a counter never used before under its key: the seconds since 2020, or the
+last counter plus one where that is more. So nothing has to be stored for it. When the engine takes
+up its work it adds a margin for clocks that differ between machines, and one for each frame that was
+stored since the last checkpoint: so far may the one before have run ahead of the time.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ingestion.codecs.sealing import seal_packed
+from ingestion.codecs.universal import encode
+from ingestion.codecs.universal_frame import Direction, Key
+from ingestion.codecs.universal_frames import acknowledgements, pack_headers
+from ingestion.codecs.universal_messages import AckFlag, NewKey
+from ingestion.models import Reason
+from ingestion.registry import Flag
+from ingestion.services.keys import claim_offer, module_key_confirm
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ingestion.pipeline import Known, Work
+    from ingestion.registry import Devices
+
+    Ints = NDArray[np.int64]
+
+__all__ = ["Answers"]
+
+_EPOCH = 1_577_836_800
+_MARGIN = 120
+
+
+class Answers:
+    """Makes the answers of batches, frame by frame in the order of receipt."""
+
+    def begin(self, devices: Devices) -> None:
+        """The engine has taken up its work: pass every counter that may have been used."""
+        ahead = devices.down.astype(np.int64) + int(time.time()) - _EPOCH + _MARGIN
+        devices.down[:] = ahead.astype(np.uint32)
+
+    def make(self, work: Work, known: Known) -> list[bytes | None]:
+        """An answer for each frame of the batch that is stored now or was before; else None."""
+        answers: list[bytes | None] = [None] * len(work)
+        frames = np.sort(np.concatenate([work.new, work.repeated]))
+        if not len(frames):
+            return answers
+        now = int(time.time())
+        more = self._more(work, frames, known)
+        flags = np.zeros(len(frames), np.uint8)
+        undecodable = [work.reason_of(frame) is Reason.UNDECODABLE for frame in _bad(work, frames)]
+        flags[np.flatnonzero(work.reason[frames])[undecodable]] = AckFlag.NOT_UNDERSTOOD
+        pending = np.zeros(len(frames), np.uint8)
+        plain = acknowledgements(work.counter[frames], now, pending, flags)
+        counter = known.devices.next_down(work.row[frames], now - _EPOCH)
+        selector = work.selector[frames]
+        headers = pack_headers(Direction.DOWN, selector, work.device[frames], counter)
+        cipher_of, devices = known.ciphers.of, known.devices
+        for frame, row, key, header, text in zip(
+            frames.tolist(),
+            work.row[frames].tolist(),
+            selector.tolist(),
+            headers,
+            plain,
+            strict=True,
+        ):
+            cipher = cipher_of(devices, row, key)
+            if cipher is not None:
+                answers[frame] = seal_packed(cipher, header, text + more.get(frame, b""))
+        return answers
+
+    def _more(self, work: Work, frames: Ints, known: Known) -> dict[int, bytes]:
+        """New keys: the answer to a claim, and keys offered to those that use the other one."""
+        flags = known.devices.flags[work.row[frames]]
+        offered = flags & np.uint8(Flag.OFFERED | Flag.OFFERED << 1)
+        found = {}
+        for frame in frames[offered != 0].tolist():
+            found[frame] = _rotation(work, frame, known)
+        for frame, nonce in work.claims.items():
+            if work.reason_of(frame) is None:
+                found[frame] = _claimed(work, frame, nonce, known)
+        return found
+
+
+def _bad(work: Work, frames: Ints) -> list[int]:
+    return list(frames[work.reason[frames] != 0].tolist())
+
+
+def _rotation(work: Work, frame: int, known: Known) -> bytes:
+    """The key under the selector that is not in use; one that is used now is in use from now on."""
+    row, selector = int(work.row[frame]), int(work.selector[frame])
+    if selector == Key.CLAIM:
+        return b""
+    flags = int(known.devices.flags[row])
+    if flags & Flag.OFFERED << selector:
+        module_key_confirm(module_id=int(known.devices.module[row]), selector=selector)
+        known.devices.flags[row] = flags & ~(Flag.OFFERED << selector)
+        return b""
+    other = int(Key(selector).other)
+    key = known.devices.key(row, other)
+    if key is None or not flags & Flag.OFFERED << other:
+        return b""
+    return encode([NewKey(Key(other), key)], Direction.DOWN)
+
+
+def _claimed(work: Work, frame: int, nonce: bytes, known: Known) -> bytes:
+    module = int(known.devices.module[int(work.row[frame])])
+    key = claim_offer(module_id=module, at=datetime.now(UTC))
+    if key is None:
+        return b""
+    return encode([NewKey(Key.A, key, nonce)], Direction.DOWN)

@@ -1,0 +1,89 @@
+"""Reading what the engine has to know, and what of it has changed since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.db import connection, transaction
+
+from ingestion.models import RegistryChange
+from ingestion.pipeline import Known
+from ingestion.registry import Companies, devices_read
+from ingestion.routing import ModuleChannels, module_channels_read, modules_at, routes_read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["known_read", "known_refresh"]
+
+# So many modules at once are read by their ids; beyond, reading everything is quicker.
+_FEW = 50_000
+_Kind = RegistryChange.Kind
+
+
+def known_read() -> Known:
+    """Everything. Changes noted before are read with it, so their notes go first."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM ingestion_registry_change")
+    return Known(_companies(), devices_read(), routes_read(), module_channels_read())
+
+
+def known_refresh(known: Known) -> bool:
+    """Read what triggers noted as changed; False when there was nothing."""
+    changes = _take_changes()
+    if not changes:
+        return False
+    if _Kind.COMPANIES in changes:
+        known.companies = _companies()
+    modules = {*changes.get(_Kind.MODULES, ()), *modules_at(sorted(changes.get(_Kind.POINTS, ())))}
+    if _Kind.TYPES in changes:
+        known.routes = routes_read()
+        known.modules = module_channels_read()
+    if _Kind.COMPANIES in changes or len(modules) > _FEW:
+        _read_all(known)
+    elif modules:
+        _read_some(known, sorted(modules))
+    known.ciphers.clear()
+    return True
+
+
+def _take_changes() -> dict[str, set[int]]:
+    """In a transaction of its own: a crash after it is followed by reading everything."""
+    found: dict[str, set[int]] = {}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM ingestion_registry_change RETURNING kind, keys")
+        for kind, keys in cursor.fetchall():
+            found.setdefault(kind, set()).update(keys)
+    return found
+
+
+def _read_all(known: Known) -> None:
+    known.devices = known.devices.replaced(known.devices.module, devices_read())
+    known.routes, known.modules = routes_read(), module_channels_read()
+
+
+def _read_some(known: Known, modules: Sequence[int]) -> None:
+    keys = np.array(modules, np.int64)
+    known.devices = known.devices.replaced(keys, devices_read(modules))
+    known.routes = known.routes.replaced(keys, routes_read(modules))
+    known.modules = _replaced(known.modules, keys, module_channels_read(modules))
+
+
+def _replaced(old: ModuleChannels, keys: NDArray[Any], fresh: ModuleChannels) -> ModuleChannels:
+    kept = ~np.isin(old.module, keys)
+    module = np.concatenate([old.module[kept], fresh.module])
+    order = np.argsort(module)
+    return ModuleChannels(
+        module[order],
+        np.concatenate([old.channel[kept], fresh.channel])[order],
+        np.concatenate([old.interval[kept], fresh.interval])[order],
+    )
+
+
+def _companies() -> Companies:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, time_zone, allowed_subnets FROM accounts_company")
+        return Companies(cursor.fetchall())

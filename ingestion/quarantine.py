@@ -1,0 +1,202 @@
+"""Counting what is refused, and deciding which of it is kept, so that a flood costs little.
+
+Every frame is counted: by reason and device where the device is known, by reason and network of
+origin (/24, /48) where it is not. How many frames are kept is bounded per network and altogether;
+what would be kept but is not was never acknowledged either, so a real device sends it again.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db import connection
+
+from ingestion.models import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["REPLAYABLE", "Kept", "Ledger", "Place", "Tokens", "network_of"]
+
+# What can become data once the device, its key or its type is entered.
+REPLAYABLE = frozenset(
+    {
+        Reason.UNKNOWN_DEVICE,
+        Reason.NO_KEY,
+        Reason.WRONG_KEY,
+        Reason.BLOCKED,
+        Reason.UNDECODABLE,
+        Reason.NO_METER,
+        Reason.NO_REGISTER,
+        Reason.NO_CHANNEL,
+        Reason.NOT_INSTALLED,
+        Reason.OFF_GRID,
+    }
+)
+# Unknown devices listed by name for each network; the rest is counted for the network.
+_NAMED = 200
+_PLACES = 50_000
+
+
+@lru_cache(maxsize=50_000)
+def network_of(source: str) -> str:
+    """The network of an address as people count origins: /24 of IPv4, /48 of IPv6."""
+    try:
+        address = ipaddress.ip_address(source.partition("%")[0])
+    except ValueError:
+        return ""
+    prefix = 24 if address.version == 4 else 48
+    return str(ipaddress.ip_network((address, prefix), strict=False))
+
+
+@dataclass(slots=True)
+class Tokens:
+    """So many at once, so many a second afterwards."""
+
+    burst: float
+    rate: float
+    left: float = field(init=False)
+    at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.left = self.burst
+
+    def take(self, wanted: int, now: float) -> int:
+        """How many of `wanted` there are; they are gone then."""
+        self.left = min(self.burst, self.left + max(0.0, now - self.at) * self.rate)
+        self.at = now
+        given = min(wanted, int(self.left))
+        self.left -= given
+        return given
+
+
+class Place(NamedTuple):
+    """What is counted together. module: 0 where it is unknown; then device or network tell."""
+
+    reason: Reason
+    module: int = 0
+    company: int = 0
+    device: str = ""
+    network: str = ""
+
+
+class Kept(NamedTuple):
+    """A raw frame: its id and when it was received, in microseconds."""
+
+    id: int
+    received_at: int
+
+
+@dataclass(slots=True)
+class _Count:
+    count: int = 0
+    kept: int = 0
+    first_at: int = 0
+    last_at: int = 0
+    detail: str = ""
+    frame: Kept | None = None
+
+
+class Ledger:
+    """Counts that are not yet written. One engine thread uses it."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Place, _Count] = {}
+        self._named: dict[str, int] = {}
+        self._everything = Tokens(burst=5_000, rate=500)
+        self._networks: dict[tuple[str, bool], Tokens] = {}
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def place(self, reason: Reason, device: str, network: str) -> Place:
+        """Where a frame of an unknown device is counted."""
+        place = Place(reason, device=device, network=network)
+        if place in self._counts:
+            return place
+        named = self._named.get(network, 0)
+        if not device or named >= _NAMED or len(self._counts) >= _PLACES:
+            return Place(reason, network=network)
+        self._named[network] = named + 1
+        return place
+
+    def room(self, wanted: int, *, reason: Reason, network: str, now: float) -> int:
+        """How many frames of a network may be kept now; fewer of those that never become data."""
+        key = (network, reason in REPLAYABLE)
+        tokens = self._networks.get(key)
+        if tokens is None:
+            if len(self._networks) >= _PLACES:
+                self._networks.clear()
+            burst, rate = (2_000, 100) if key[1] else (20, 0.2)
+            tokens = self._networks[key] = Tokens(burst, rate)
+        return self._everything.take(tokens.take(wanted, now), now)
+
+    def add(
+        self, place: Place, count: int, at: int, *, detail: str = "", kept: Sequence[Kept] = ()
+    ) -> None:
+        """Count frames; at: Unix microseconds."""
+        row = self._counts.setdefault(place, _Count(first_at=at))
+        row.count += count
+        row.kept += len(kept)
+        row.last_at = at
+        row.detail = detail or row.detail
+        row.frame = kept[-1] if kept else row.frame
+
+    def totals(self) -> Iterator[tuple[Reason, int]]:
+        """Reason and count of everything not yet written."""
+        return ((place.reason, row.count) for place, row in self._counts.items())
+
+    def write(self) -> None:
+        """Add the counts to the table; in the transaction of the caller. Then `written`."""
+        if not self._counts:
+            return
+        rows = [_row(place, count) for place, count in self._counts.items()]
+        with connection.cursor() as cursor:
+            cursor.executemany(_WRITE, rows)
+
+    def written(self) -> None:
+        """The transaction of `write` has committed."""
+        self._counts.clear()
+        self._named.clear()
+
+
+_WRITE = """
+INSERT INTO ingestion_quarantine AS q (reason, module_id, company_id, device, network, detail,
+    count, kept, first_at, last_at, last_frame, last_frame_at)
+VALUES (%s, (SELECT id FROM meters_telemetrymodule WHERE id = %s),
+    (SELECT id FROM accounts_company WHERE id = %s), %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (reason, module_id, device, network) DO UPDATE SET
+    count = q.count + excluded.count, kept = q.kept + excluded.kept,
+    last_at = greatest(q.last_at, excluded.last_at),
+    detail = coalesce(nullif(excluded.detail, ''), q.detail),
+    last_frame = coalesce(excluded.last_frame, q.last_frame),
+    last_frame_at = coalesce(excluded.last_frame_at, q.last_frame_at),
+    resolved_at = NULL
+"""
+
+
+def _row(place: Place, count: _Count) -> tuple[Any, ...]:
+    frame = count.frame
+    return (
+        place.reason,
+        place.module or None,
+        place.company or None,
+        place.device,
+        place.network,
+        count.detail[:300],
+        count.count,
+        count.kept,
+        _time(count.first_at),
+        _time(count.last_at),
+        frame.id if frame else None,
+        _time(frame.received_at) if frame else None,
+    )
+
+
+def _time(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC)

@@ -1,0 +1,99 @@
+"""Frame counters that outlive the process: a checkpoint, completed by the raw frames after it.
+
+A raw frame with a counter is stored in the transaction that stores what it says, and only frames
+that were authentic have one: together they are the window. So nothing is written a frame for the
+sake of the window, and a kill at any moment opens it to nobody. The checkpoint, written every few
+minutes between two batches, only shortens the next start.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.db import connection, transaction
+
+from ingestion.models import ReplayWindow
+from ingestion.rows import fetch_records
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ingestion.registry import Devices
+
+    Ints = NDArray[np.int64]
+
+__all__ = ["checkpoint_write", "windows_recover"]
+
+# The row that tells when the last checkpoint was written stands under no module.
+_MARK = 0
+# Frames of a batch have its time of receipt; a batch may have waited before it was stored.
+_MARGIN = timedelta(minutes=5)
+_WRITE = """
+INSERT INTO ingestion_replay_window AS w (module_id, selector, highest, seen, at)
+SELECT *, %s FROM unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[])
+ON CONFLICT (module_id, selector) DO UPDATE
+SET highest = excluded.highest, seen = excluded.seen, at = excluded.at
+"""
+_WINDOWS = """
+SELECT w.module_id, w.selector::int, w.highest, w.seen FROM ingestion_replay_window w
+LEFT JOIN ingestion_modulekey k ON k.module_id = w.module_id AND k.selector = w.selector
+    AND k.state <> 'retired'
+WHERE w.module_id <> 0 AND (w.selector = 2 OR w.at >= k.created_at)
+"""
+# Frames sealed with an earlier key under the same selector say nothing of the present one.
+_FRAMES = """
+SELECT f.module_id, ((get_byte(f.payload, 0) >> 2) & 3)::int, f.counter FROM ingestion_raw_frame f
+LEFT JOIN ingestion_modulekey k ON k.module_id = f.module_id
+    AND k.selector = ((get_byte(f.payload, 0) >> 2) & 3) AND k.state <> 'retired'
+WHERE f.counter IS NOT NULL AND f.module_id IS NOT NULL AND f.received_at > %s
+    AND ((get_byte(f.payload, 0) >> 2) & 3 = 2 OR f.received_at >= k.created_at)
+"""
+
+
+def checkpoint_write(devices: Devices, touched: Ints, at: datetime) -> None:
+    """Write the windows of these slots (module << 2 | selector), and that it was done at `at`."""
+    slots = np.unique(touched)
+    row, selector = devices.by_module(slots >> 2), slots & 3
+    slots, row, selector = slots[row >= 0], row[row >= 0], selector[row >= 0]
+    columns: tuple[Any, ...] = (
+        [*(slots >> 2).tolist(), _MARK],
+        [*selector.tolist(), 0],
+        [*devices.highest[row, selector].tolist(), 0],
+        [*devices.seen[row, selector].view(np.int64).tolist(), 0],
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_WRITE, [at, *columns])
+
+
+def windows_recover(devices: Devices) -> Ints:
+    """Bring the windows to where they were; returns the slots that the next checkpoint writes."""
+    _load_checkpoint(devices)
+    mark = ReplayWindow.objects.filter(module_id=_MARK).values_list("at", flat=True).first()
+    since = mark - _MARGIN if mark else datetime(2000, 1, 1, tzinfo=UTC)
+    frames = fetch_records(_FRAMES, [since], {"module": ">i8", "selector": ">i4", "counter": ">i8"})
+    row = devices.by_module(frames["module"])
+    known = (row >= 0) & (frames["selector"] < devices.keys.shape[1])
+    row, selector = row[known], frames["selector"][known].astype(np.uint8)
+    devices.accept(row, selector, frames["counter"][known])
+    _pass_sent(devices, row)
+    return np.unique(devices.module[row] << 2 | selector)
+
+
+def _load_checkpoint(devices: Devices) -> None:
+    columns = {"module": ">i8", "selector": ">i4", "highest": ">i8", "seen": ">i8"}
+    stored = fetch_records(_WINDOWS, [], columns)
+    devices.highest[:], devices.seen[:] = 0, 0
+    row = devices.by_module(stored["module"])
+    stored, row = stored[row >= 0], row[row >= 0]
+    devices.highest[row, stored["selector"]] = stored["highest"]
+    devices.seen[row, stored["selector"]] = stored["seen"].view(np.uint64)
+
+
+def _pass_sent(devices: Devices, row: Ints) -> None:
+    """Move the counters downward past all that may have been sent: one for each frame stored.
+
+    `down` holds, until the engine adds the time, how many frames were answered lately.
+    """
+    devices.down[:] = np.bincount(row, minlength=len(devices)).astype(np.uint32)
