@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
@@ -14,5 +16,7 @@ class ReadoutAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
+        # Tasks that the web process sends off go through the product's own Celery application.
+        import_module("config.celery")
         for label in _NOT_SHOWN:
             admin.site.unregister(apps.get_model(label))

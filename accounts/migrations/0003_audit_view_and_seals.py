@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "audit entry",
-                "verbose_name_plural": "audit trail",
+                "verbose_name_plural": "audit entries",
                 "db_table": "accounts_audit_entry",
                 "ordering": ("-at",),
                 "abstract": False,

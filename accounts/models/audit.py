@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import pgtrigger
+from django.apps import apps
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -59,11 +60,14 @@ class AuditEntry(ScopedModel):
         managed = False
         db_table = "accounts_audit_entry"
         verbose_name = _("audit entry")
-        verbose_name_plural = _("audit trail")
+        verbose_name_plural = _("audit entries")
         ordering = ("-at",)
 
     def __str__(self) -> str:
-        return f"{self.action} {self.model} {self.at:%Y-%m-%d %H:%M}"
+        from accounts.audit_reading import action_label
+
+        thing = apps.get_model(self.model)._meta.verbose_name
+        return f"{thing} {self.object_id}: {action_label(self.action)}"
 
 
 class AuditSeal(ScopedModel):
