@@ -1,5 +1,6 @@
 """Embedded PostgreSQL: initdb into a folder aside, own settings at each start, TCP on loopback."""
 
+import locale
 import os
 import shutil
 import signal
@@ -110,8 +111,9 @@ class PostgreSQL(Service):
 
     def _initdb(self, target: Path, passwords: Path) -> None:
         options = "--username=postgres --auth=scram-sha-256 --encoding=UTF8 --data-checksums"
-        locale = "--locale-provider=builtin --builtin-locale=C.UTF-8 --no-locale --no-instructions"
-        command = [str(postgres_binary("initdb")), *options.split(), *locale.split()]
+        texts = "--locale-provider=builtin --builtin-locale=C.UTF-8 --no-locale --no-instructions"
+        texts += f" --lc-ctype={_character_types()}"
+        command = [str(postgres_binary("initdb")), *options.split(), *texts.split()]
         self._run([*command, "--no-sync", f"--pwfile={passwords}", "-D", str(target)])
 
     def _make_database(self, target: Path) -> None:
@@ -141,3 +143,20 @@ class PostgreSQL(Service):
             lines = (result.stderr or result.stdout).strip().splitlines()
             reason = next((line for line in lines if "could not" in line), (lines or ["?"])[-1])
             raise EmbeddedError(f"PostgreSQL's first data cannot be made: {reason.strip()}")
+
+
+def _character_types() -> str:
+    """The C library's classes of characters: pg_trgm asks it, not PostgreSQL, what a letter is.
+
+    Under plain C its indexes know no Cyrillic letter, and a search reads whole tables.
+    """
+    before = locale.setlocale(locale.LC_CTYPE)
+    for name in ("C.UTF-8", "en_US.UTF-8"):
+        try:
+            locale.setlocale(locale.LC_CTYPE, name)
+        except locale.Error:
+            continue
+        finally:
+            locale.setlocale(locale.LC_CTYPE, before)
+        return name
+    return "C"
