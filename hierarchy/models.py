@@ -169,6 +169,12 @@ class Node(LockedTree, Timestamped):
             models.Index(
                 fields=["company", "kind", "system", "tree_id", "lft"], name="hierarchy_node_kind"
             ),
+            # Streets and buildings are found without wading through the apartments below them.
+            GinIndex(
+                OpClass(Upper("path"), name="gin_trgm_ops"),
+                condition=~Q(kind=Kind.APARTMENT),
+                name="hierarchy_node_larger",
+            ),
             GinIndex(OpClass(Upper("code"), name="gin_trgm_ops"), name="hierarchy_node_code_trgm"),
             GinIndex(OpClass(Upper("path"), name="gin_trgm_ops"), name="hierarchy_node_path"),
         )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db.models import Count, Q
 
 from accounts.grants import grants_of
+from config.lib.search import search
 
+from .kinds import Kind
 from .models import Node
 
-__all__ = ["Level", "node_ancestors", "node_children", "node_search"]
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+__all__ = ["Level", "node_ancestors", "node_children", "node_search", "nodes_matching"]
 
 PAGE = 200
 
@@ -35,7 +40,11 @@ def node_children(
         name, _, pk = after.rpartition(":")
         key = int(pk) if pk.isdigit() else 0
         rows = rows.filter(Q(name__gt=name) | Q(name=name, pk__gt=key))
-    page = list(rows.annotate(child_count=Count("children")).order_by("name", "pk")[: PAGE + 1])
+    page: list[Any] = list(rows.order_by("name", "pk")[: PAGE + 1])
+    below = Node.objects.filter(parent__in=[node.pk for node in page]).order_by()
+    counts = dict(below.values_list("parent").annotate(Count("pk")))
+    for node in page:
+        node.child_count = counts.get(node.pk, 0)
     last = page[PAGE - 1] if len(page) > PAGE else None
     return Level(page[:PAGE], f"{last.name}:{last.pk}" if last else None)
 
@@ -54,11 +63,20 @@ def _topmost(rows: Any, user: Any, company_id: int) -> Any:
 def node_search(
     *, user: Any, company_id: int, system: str, text: str, limit: int = 20
 ) -> list[Node]:
-    """Visible nodes whose full name or code contains every word of `text`."""
+    """Visible nodes whose full name or code contains every word of `text`, higher ones first."""
+    if not text.strip():
+        return []
     rows = Node.objects.visible_to(user).filter(company_id=company_id, system=system)
-    for word in text[:200].split()[:6]:
-        rows = rows.filter(Q(path__icontains=word) | Q(code__icontains=word))
-    return list(rows.order_by("path")[:limit])
+    found = nodes_matching(rows, text)
+    return list(found.order_by("level", "path")[:limit])
+
+
+def nodes_matching(nodes: QuerySet[Node], text: str) -> QuerySet[Node]:
+    """Those of `nodes` whose full name or code contains every word of `text`.
+
+    A street comes before the thousands of apartments whose full names contain its name as well.
+    """
+    return search(nodes, ("path", "code"), text, first=~Q(kind=Kind.APARTMENT))
 
 
 def node_ancestors(node: Node) -> list[int]:

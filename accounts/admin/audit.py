@@ -14,9 +14,9 @@ from accounts.audit_reading import action_choices, action_label, describe, diffe
 from accounts.audit_tables import audit_table, audit_tables
 from accounts.grants import grants_of
 from accounts.models import AuditEntry, Company, User
+from config.lib.search import search
 
 from .base import ScopedAdmin
-from .search import search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

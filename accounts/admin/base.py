@@ -14,10 +14,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.deletion import deletion_preview
-from accounts.admin.search import search
 from accounts.grants import grants_of
 from accounts.models import Company
 from config.lib.paging import BoundedPaginator
+from config.lib.search import search
 
 if TYPE_CHECKING:
     from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet

@@ -8,6 +8,7 @@ from django.contrib import admin
 
 from accounts.admin.base import CompanyFilter, ScopedAdmin, ScopedForm
 from hierarchy.models import Node
+from hierarchy.selectors import nodes_matching
 from hierarchy.services import (
     node_check,
     node_create,
@@ -22,6 +23,7 @@ from .tables import TableAdmin
 from .tree import TreeViews
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest
 
 __all__ = ["NodeAdmin", "NodeForm"]
@@ -65,6 +67,11 @@ class NodeAdmin(TableAdmin, TreeViews, ScopedAdmin):
     sortable_by = ()
     autocomplete_fields = ("parent",)
     fields = ("company", "system", "parent", "kind", "name", "code", ("latitude", "longitude"))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return nodes_matching(queryset, search_term), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = list(super().get_readonly_fields(request, obj))
