@@ -37,7 +37,8 @@ class BoundedPaginator(Paginator[Any]):
     def page(self, number: int | str) -> Page[Any]:
         """The keys of the page first: the rows before it are only stepped over in an index."""
         rows = self.object_list
-        if not isinstance(rows, QuerySet):
+        if not isinstance(rows, QuerySet) or not rows.model._meta.managed:
+            # A view has no index to find its keys in again.
             return super().page(number)
         number = self.validate_number(number)
         first = (number - 1) * self.per_page
