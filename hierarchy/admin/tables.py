@@ -294,7 +294,9 @@ class TableAdmin(ImportExportMixin):
         if resource_class.of_list and mine.order_by()[settings.EXPORT_MAX_ROWS :].exists():
             refuse_rows()
         resource = resource_class(company=company, actor=request.user)
-        sheets = resource.sheets(mine, in_words=form.cleaned_data["headings"] == "words")
+        # Columns of a DBF have short names for programs, so its values are for programs too.
+        in_words = form.cleaned_data["headings"] == "words" and format_.EXTENSION != "dbf"
+        sheets = resource.sheets(mine, in_words=in_words)
         kind = "sheets" if len(sheets) > 1 else sheets[0].title
         name = f"{company.code}-{kind}-{timezone.localdate():%Y-%m-%d}.{format_.EXTENSION}"
         response = written_attachment(

@@ -141,6 +141,7 @@ def _names(layouts: Sequence[Layout]) -> dict[str, Layout]:
 
 
 def _collect(plan: Plan, sheet: Sheet, layout: Layout) -> None:
+    plan.report.sheets.append(sheet.name)
     for line in LineSheet(sheet, layout.table, plan.report).lines(plan.zone):
         plan.report.rows += 1
         if layout.places:

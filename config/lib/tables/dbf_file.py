@@ -1,7 +1,8 @@
 """DBF (dBase III/IV, FoxPro without memos) in code pages 866 and 1251.
 
-Written with the `dbf` library from an explicit field list. Read here: the library turns N fields
-with decimals into floats and believes the header, and both are wrong for a billing exchange.
+Read and written here: the `dbf` library takes N fields through floats both ways, so a register of
+18 digits comes back as another number, and believes the record count of the header. The tests
+read what is written with that library.
 Layout: 32 bytes (version, date, record count, header length, record length, …, language driver at
 29), 32 bytes a field (name 11, type 1, …, length at 16, decimals at 17), 0x0D, then records of
 fixed length that begin with a space, or with "*" when deleted.
@@ -12,12 +13,12 @@ from __future__ import annotations
 import csv
 import struct
 import tempfile
-from datetime import date
 from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .errors import TableFileError
@@ -25,8 +26,7 @@ from .excel_numbers import number_text
 from .sheets import Budget, NumberedRow, Sheet, Unreadable, sheet_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import BinaryIO
+    from typing import BinaryIO, TextIO
 
     from .columns import Column
     from .writing import SheetToWrite
@@ -40,6 +40,17 @@ _VERSIONS = {0x02, 0x03, 0x04, 0x05, 0x30, 0x31, 0x32, 0x43, 0x63, 0x83, 0x8B, 0
 _DRIVERS = {0x26: "cp866", 0x65: "cp866", 0x57: "cp1251", 0xC9: "cp1251"}
 _TRUTH = {b"T": "true", b"t": "true", b"Y": "true", b"y": "true"}
 _FALSEHOOD = {b"F": "false", b"f": "false", b"N": "false", b"n": "false"}
+
+
+# Kinds of columns that are no text.
+_TYPES = {"integer": "N", "decimal": "N", "date": "D", "flag": "L"}
+
+
+class _WrittenField(NamedTuple):
+    name: str
+    kind: str
+    size: int
+    places: int
 
 
 class _Field(NamedTuple):
@@ -143,28 +154,32 @@ def write_dbf(target: BinaryIO, sheet: SheetToWrite, *, codepage: str) -> None:
     Raises TableFileError for texts that the code page or the length of a field can't hold: a
     question mark in a name, or half of it, would be taken for the truth by whoever reads it.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        spool, path = Path(folder, "rows.csv"), Path(folder, "table.dbf")
-        widths = _spooled(spool, sheet, codepage)
-        _write_table(path, sheet.columns, widths, spool, codepage)
-        with path.open("rb") as file:
-            while piece := file.read(1024 * 1024):
-                target.write(piece)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as spool:
+        widths, count = _spooled(spool, sheet, codepage)
+        fields = [
+            _field(column, width) for column, width in zip(sheet.columns, widths, strict=True)
+        ]
+        target.write(_header(fields, count, codepage))
+        spool.seek(0)
+        for cells in csv.reader(spool):
+            record = map(_encoded, fields, cells, repeat(codepage))
+            target.write(b" " + b"".join(record))
+        target.write(b"\x1a")
 
 
-def _spooled(spool: Path, sheet: SheetToWrite, codepage: str) -> list[int]:
-    """Rows go through a file once, to learn how wide each text has to be."""
+def _spooled(spool: TextIO, sheet: SheetToWrite, codepage: str) -> tuple[list[int], int]:
+    """Rows go through a file once, to learn how wide each text has to be and how many they are."""
     widths = [1] * len(sheet.columns)
-    texts = [index for index, column in enumerate(sheet.columns) if _is_text(column)]
-    with spool.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        for number, row in enumerate(sheet.rows, start=1):
-            cells = [str(value) for value in row]
-            for index in texts:
-                size = _size(cells[index], sheet.columns[index], number, codepage)
-                widths[index] = max(widths[index], size)
-            writer.writerow(cells)
-    return widths
+    texts = [index for index, column in enumerate(sheet.columns) if column.kind not in _TYPES]
+    writer = csv.writer(spool)
+    count = 0
+    for count, row in enumerate(sheet.rows, start=1):
+        cells = [str(value) for value in row]
+        for index in texts:
+            size = _size(cells[index], sheet.columns[index], count, codepage)
+            widths[index] = max(widths[index], size)
+        writer.writerow(cells)
+    return widths, count
 
 
 def _size(text: str, column: Column, number: int, codepage: str) -> int:
@@ -183,51 +198,43 @@ def _size(text: str, column: Column, number: int, codepage: str) -> int:
     return size
 
 
-def _is_text(column: Column) -> bool:
-    return column.kind not in {"integer", "decimal", "date", "flag"}
-
-
-def _write_table(
-    path: Path, columns: list[Column], widths: list[int], spool: Path, codepage: str
-) -> None:
-    import dbf
-
-    specification = "; ".join(map(_specification, columns, widths))
-    table = dbf.Table(str(path), specification, codepage=codepage, dbf_type="db3")
-    table.open(dbf.READ_WRITE)
-    try:
-        for row in _typed_rows(columns, spool):
-            table.append(row)
-    finally:
-        table.close()
-
-
-def _specification(column: Column, width: int) -> str:
+def _field(column: Column, width: int) -> _WrittenField:
+    kind = _TYPES.get(column.kind, "C")
     if column.kind == "integer":
-        return f"{column.dbf} N(10,0)"
+        return _WrittenField(column.dbf, kind, 10, 0)
     if column.kind == "decimal":
-        return f"{column.dbf} N({min(column.digits + 2, 20)},{column.decimals})"
-    if column.kind == "date":
-        return f"{column.dbf} D"
-    if column.kind == "flag":
-        return f"{column.dbf} L"
-    return f"{column.dbf} C({width})"
+        # A place for the sign and one for the point.
+        return _WrittenField(column.dbf, kind, min(column.digits + 2, 20), column.decimals)
+    return _WrittenField(column.dbf, kind, {"D": 8, "L": 1}.get(kind, width), 0)
 
 
-def _typed_rows(columns: list[Column], spool: Path) -> Iterator[tuple[Any, ...]]:
-    kinds = [column.kind for column in columns]
-    with spool.open(encoding="utf-8", newline="") as file:
-        for cells in csv.reader(file):
-            yield tuple(_typed(kind, text) for kind, text in zip(kinds, cells, strict=True))
+def _header(fields: list[_WrittenField], count: int, codepage: str) -> bytes:
+    today = timezone.localdate()
+    driver = next(number for number, name in _DRIVERS.items() if name == codepage and number > 0x60)
+    length = 1 + sum(field.size for field in fields)
+    start = struct.pack(
+        *("<BBBBIHH17xB2x", 0x03, today.year - 1900, today.month, today.day),
+        *(count, 32 + 32 * len(fields) + 1, length, driver),
+    )
+    described = [
+        struct.pack(
+            "<11sc4xBB14x",
+            field.name.encode("ascii"),
+            field.kind.encode(),
+            field.size,
+            field.places,
+        )
+        for field in fields
+    ]
+    return start + b"".join(described) + b"\r"
 
 
-def _typed(kind: str, text: str) -> Any:
-    if kind == "integer":
-        return int(text) if text else None
-    if kind == "decimal":
-        return Decimal(text) if text else None
-    if kind == "date":
-        return date.fromisoformat(text) if text else None
-    if kind == "flag":
-        return {"true": True, "false": False}.get(text)
-    return text
+def _encoded(field: _WrittenField, text: str, codepage: str) -> bytes:
+    """A cell in the width of its field: numbers to the right, all else to the left."""
+    if field.kind == "N" and text:
+        return f"{Decimal(text):{field.size}.{field.places}f}".encode("ascii")
+    if field.kind == "D":
+        text = text.replace("-", "")
+    elif field.kind == "L":
+        text = {"true": "T", "false": "F"}.get(text, "?")
+    return text.encode(codepage).ljust(field.size)

@@ -29,9 +29,12 @@ def read_csv(data: bytes) -> list[Sheet]:
     """The one sheet of a CSV file. UTF-8, UTF-16 with its mark, or else Windows-1251."""
     text = _decoded(data)
     separator = _separator(text)
+    if '"' not in text and text.count("\n") > settings.IMPORT_MAX_ROWS + 1:
+        # Without quotes every line is a row: nothing has to be split to see it.
+        Budget.refuse_rows()
     budget = Budget()
     rows: list[NumberedRow] = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(_lines(text, separator), delimiter=separator, strict=True)
     try:
         for number, cells in enumerate(reader, start=1):
             budget.add_row(len(cells))
@@ -71,8 +74,24 @@ def _decoded(data: bytes) -> str:
             continue
         if "\x00" in text:
             break
-        return text
+        return text if "\n" in text else text.replace("\r", "\n")
     raise TableFileError(_("This is not a CSV file: it holds bytes that are no text."))
+
+
+def _lines(text: str, separator: str) -> Iterator[str]:
+    """Lines with their ends, none of them so long that its cells alone would fill the memory."""
+    start, size = 0, len(text)
+    longest = settings.IMPORT_MAX_COLUMNS * settings.IMPORT_MAX_CELL_LENGTH
+    while start < size:
+        end = text.find("\n", start, start + longest + 1) + 1
+        if not end and size - start > longest:
+            Budget.refuse_columns()
+        line = text[start : end or size]
+        # Quoted cells may hold separators too, but not that many.
+        if line.count(separator) > 20 * settings.IMPORT_MAX_COLUMNS:
+            Budget.refuse_columns()
+        yield line
+        start = end or size
 
 
 def _separator(text: str) -> str:

@@ -26,7 +26,7 @@ def number_text(raw: str, *, is_double: bool = True) -> str:
     try:
         number = Decimal(raw)
         if is_double and len(number.as_tuple().digits) > _EXACT_DIGITS:
-            number = Decimal(repr(float(raw)))
+            number = Decimal(f"{float(raw):.{_EXACT_DIGITS}g}")
     except InvalidOperation as error:
         raise ValueError(raw) from error
     if not number.is_finite() or abs(number.adjusted()) > _LONGEST:

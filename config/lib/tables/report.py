@@ -63,6 +63,8 @@ class Report:
     changes: list[Change] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
     titles: dict[str, str | _StrPromise] = field(default_factory=dict)
+    # Names of the sheets as they stand in the file.
+    sheets: list[str] = field(default_factory=list)
     rows: int = 0
     bad_rows: set[tuple[str, int]] = field(default_factory=set)
 
@@ -86,10 +88,7 @@ class Report:
 
     def sort(self) -> None:
         """Problems in the order of the file."""
-        order = {
-            name: index
-            for index, name in enumerate(dict.fromkeys(problem.sheet for problem in self.problems))
-        }
+        order = {name: index for index, name in enumerate(self.sheets)}
         self.problems.sort(key=lambda problem: (order[problem.sheet], problem.row))
 
     def summary(self) -> list[tuple[str, Counts]]:

@@ -16,7 +16,7 @@ from .neutral import neutralised, restored
 from .sheets import ERROR_VALUE, Budget, NumberedRow, Sheet, Unreadable, sheet_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from typing import BinaryIO
 
     from .writing import SheetToWrite
@@ -99,7 +99,7 @@ def _text(kind: int, value: Any, datemode: int, budget: Budget) -> str:
     return ""
 
 
-def write_xls(target: BinaryIO, sheets: Iterable[SheetToWrite]) -> None:
+def write_xls(target: BinaryIO, sheets: Sequence[SheetToWrite]) -> None:
     """Write the sheets into `target`; raises TableFileError past the rows of the format."""
     import xlwt
 
@@ -121,6 +121,10 @@ def write_xls(target: BinaryIO, sheets: Iterable[SheetToWrite]) -> None:
                     page.write(number, index, _value(value), styles.get(type(value), plain))
         page.flush_row_data()
     book.save(target)
+    for index in range(len(sheets)):
+        # The library leaves the file that rows were flushed to for the collector to close.
+        if spool := book.get_sheet(index).row_tempfile:
+            spool.close()
 
 
 def _value(value: Any) -> Any:
