@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
     Mask = NDArray[np.bool_]
 
-__all__ = ["MISSING", "POSTGRES_EPOCH", "Blocks", "Extra", "copy_rows", "read_arrays"]
+__all__ = [
+    "MISSING",
+    "POSTGRES_EPOCH",
+    "Blocks",
+    "Extra",
+    "cells_of",
+    "copy_rows",
+    "distinct",
+    "read_arrays",
+    "starts_of",
+]
 
 # meters.models.Quality.MISSING: the quality byte of a cell without a value.
 MISSING = 1
@@ -118,6 +128,13 @@ def starts_of(lengths: Ints) -> Ints:
     return starts
 
 
+def distinct(ascending: NDArray[Any]) -> NDArray[Any]:
+    """Each value of a sorted array once; several times faster than np.unique, which hashes."""
+    new = np.ones(len(ascending), np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=new[1:])
+    return ascending[new]
+
+
 def cells_of(starts: Ints, lengths: Ints) -> Ints:
     """Indices starts[k] … starts[k] + lengths[k] − 1, all behind one another."""
     return np.repeat(starts - starts_of(lengths), lengths) + np.arange(int(lengths.sum()))
@@ -136,7 +153,7 @@ def copy_rows(blocks: Blocks, extras: Mapping[str, Extra] | None = None) -> list
         return []
     shape = _shapes(blocks)
     pieces = []
-    for key in np.unique(shape):
+    for key in distinct(np.sort(shape)):
         chosen = shape == key
         part = blocks.take(chosen)
         columns = {

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
 from ingestion.blocks import (
+    MISSING,
     POSTGRES_EPOCH,
     Blocks,
     Extra,
@@ -27,7 +28,7 @@ from ingestion.blocks import (
 from .batch import Refusal
 from .errors import Raced
 from .merge import merge
-from .placing import Keys, Placed, group, in_turns
+from .placing import Keys, Placed, group, in_turns, is_crowded
 from .wire import bigints, copy, dates, fixed
 
 if TYPE_CHECKING:
@@ -99,6 +100,21 @@ class ArchiveChange:
     channels: list[Ints] = field(default_factory=list)
 
 
+class _Source(NamedTuple):
+    """Where arriving values come from, a row each: its cell, its block, its frame's id."""
+
+    cell: Ints
+    block: Ints
+    frame: Ints
+
+    def frames(self, taken: Mask, blocks: int) -> Ints:
+        """The last frame with a value that was taken, of each block; −1 for none."""
+        found = np.full(blocks, -1, np.int64)
+        rows = taken[self.cell]
+        found[self.block[rows]] = self.frame[rows]
+        return found
+
+
 class _Stored(NamedTuple):
     """Blocks as they stand; key: place of each among the keys asked for; version: its xmin."""
 
@@ -118,19 +134,22 @@ def store_readings(
     if not len(placed):
         return change
     cell, slots = _cells(placed, keys)
-    turns, repeats = in_turns(cell, placed.value, placed.quality, int(slots.sum()))
+    if not is_crowded(cell, int(slots.sum())):
+        _store(run, placed, keys, stored, origin, change)
+        return change
+    rows = placed.rows
+    turns, repeats = in_turns(cell, placed.value[rows], placed.quality[rows], int(slots.sum()))
     change.repeated += repeats
-    for number, rows in enumerate(turns):
-        part = placed if len(rows) == len(placed) else placed.take(rows)
-        if number or len(part) < len(placed):
-            keys = group(part.channel, part.day)
-            stored = _fetch(run, keys)
-        _store(run, part, keys, stored, origin, change)
+    placed = placed.single()
+    for chosen in turns:
+        part = placed.take(chosen)
+        keys = group(part.channel, part.day)
+        _store(run, part, keys, _fetch(run, keys), origin, change)
     return change
 
 
 def _matching(run: Cursor, placed: Placed, change: ArchiveChange) -> tuple[Placed, Keys, _Stored]:
-    """Leave out rows whose interval is not that of their block; the first row makes a new block's."""
+    """Leave out rows whose interval is not their block's; the first run makes a new block's."""
     while True:
         keys = group(placed.channel, placed.day)
         stored = _fetch(run, keys)
@@ -140,23 +159,27 @@ def _matching(run: Cursor, placed: Placed, change: ArchiveChange) -> tuple[Place
         good = (placed.interval == interval[keys.block]) & (placed.slots == slots[keys.block])
         if bool(good.all()):
             return placed, keys, stored
-        change.refused[placed.row[~good]] = Refusal.OTHER_INTERVAL
+        change.refused[placed.take(~good).rows] = Refusal.OTHER_INTERVAL
         placed = placed.take(good)
 
 
 def _cells(placed: Placed, keys: Keys) -> tuple[Ints, Ints]:
-    """Cell of every row, and slots of every block."""
+    """Cell of every row, run by run, and slots of every block."""
     slots = placed.slots[keys.first]
-    return starts_of(slots)[keys.block] + placed.slot, slots
+    return cells_of(starts_of(slots)[keys.block] + placed.slot, placed.count), slots
 
 
 def _fetch(run: Cursor, keys: Keys) -> _Stored:
-    days, starts = np.unique(keys.day, return_index=True)
-    found: list[tuple[Any, ...]] = []
+    starts = np.flatnonzero(np.diff(keys.day, prepend=-1))
+    days = keys.day[starts]
+    found: list[list[bytes | None]] = [[] for _column in range(8)]
     if 0 < len(days) <= _DAYS_AT_ONCE:
         for day, channels in zip(days, np.split(keys.channel, starts[1:]), strict=True):
             one = dates(np.array([day - POSTGRES_EPOCH]))
-            found += _rows(run, _FETCH_DAY, one, bigints(channels))
+            for column, more in zip(
+                found, _rows(run, _FETCH_DAY, one, bigints(channels)), strict=True
+            ):
+                column += more
     elif len(days):
         found = _rows(
             run,
@@ -173,27 +196,27 @@ def _bounds(day: Ints) -> tuple[date, date]:
     return _EPOCH + timedelta(days=first), _EPOCH + timedelta(days=last)
 
 
-def _rows(run: Cursor, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+def _rows(run: Cursor, statement: str, *parameters: Any) -> list[list[bytes | None]]:
+    """Columns of the result, in their binary form."""
     run.execute(statement, parameters, binary=True)
     result = run.pgresult
     assert result is not None
-    value = result.get_value
-    return [tuple(value(row, column) for column in range(8)) for row in range(result.ntuples)]
+    value, rows = result.get_value, range(result.ntuples)
+    return [[value(row, column) for row in rows] for column in range(8)]
 
 
-def _read(found: list[tuple[Any, ...]], keys: Keys) -> _Stored:
-    columns = list(zip(*found, strict=True)) or [()] * 8
+def _read(columns: list[list[bytes | None]], keys: Keys) -> _Stored:
     channel = fixed(columns[0], ">i8").astype(np.int64)
     day = fixed(columns[1], ">i4").astype(np.int64) + POSTGRES_EPOCH
     version = fixed(columns[2], ">u4").astype(np.int64)
     interval = fixed(columns[3], ">i2").astype(np.int64)
-    pieces = [small or middle or wide for small, middle, wide in zip(*columns[4:7], strict=True)]
-    slots, value, present = read_arrays(pieces)
-    quality = np.where(present, 0, 1).astype(np.uint8)
-    marked = np.array([byte is not None for byte in columns[7]], np.bool_)
-    if bool(marked.any()):
+    arrays = [small or middle or wide for small, middle, wide in zip(*columns[4:7], strict=True)]
+    slots, value, present = read_arrays(cast("list[bytes]", arrays))
+    quality = np.where(present, 0, MISSING).astype(np.uint8)
+    marked = [row for row, byte in enumerate(columns[7]) if byte is not None]
+    if marked:
         cells = cells_of(starts_of(slots)[marked], slots[marked])
-        quality[cells] = fixed([byte for byte in columns[7] if byte is not None], "u1")
+        quality[cells] = fixed([columns[7][row] for row in marked], "u1")
     blocks = Blocks(channel, day, interval, slots, value, quality)
     return _Stored(blocks, _position(keys, channel, day), version)
 
@@ -214,8 +237,9 @@ def _store(
     arriving = Blocks.empty(
         channel=keys.channel, day=keys.day, interval=placed.interval[keys.first], slots=slots
     )
-    arriving.value[cell] = placed.value
-    arriving.quality[cell] = placed.quality
+    rows = placed.rows
+    arriving.value[cell] = placed.value[rows]
+    arriving.quality[cell] = placed.quality[rows]
     is_new = np.ones(len(keys), np.bool_)
     is_new[stored.key] = False
     if bool(is_new.any()):
@@ -226,40 +250,36 @@ def _store(
         change.days.append(fresh.day)
         change.channels.append(fresh.channel)
     if len(stored.key):
-        _merge(run, placed, keys, stored, arriving, cell, origin, change)
+        frame = origin.frame_id[rows]
+        block = np.repeat(keys.block, placed.count)
+        _merge(run, stored, arriving, _Source(cell, block, frame), origin, change)
 
 
-def _merge(  # noqa: PLR0913
+def _merge(
     run: Cursor,
-    placed: Placed,
-    keys: Keys,
     stored: _Stored,
     arriving: Blocks,
-    cell: Ints,
+    source: _Source,
     origin: Origin,
     change: ArchiveChange,
 ) -> None:
     old = stored.blocks
     cells = cells_of(arriving.starts[stored.key], old.slots)
     merged = merge(old.value, old.quality, arriving.value[cells], arriving.quality[cells])
-    change.stored += int(merged.taken.sum())
-    offered = int((arriving.quality[cells] != 1).sum())
-    change.repeated += offered - int(merged.taken.sum())
+    stored_now = int(merged.taken.sum())
+    change.stored += stored_now
+    change.repeated += int((arriving.quality[cells] != MISSING).sum()) - stored_now
     touched = old.any(merged.altered)
     if not bool(touched.any()):
         return
     taken = np.zeros(len(arriving.value), np.bool_)
     taken[cells] = merged.taken
-    frame = np.full(len(keys), -1, np.int64)
-    rows = taken[cell]
-    frame[keys.block[rows]] = origin.frame_id[placed.row[rows]]
+    frame = source.frames(taken, len(arriving))[stored.key]
     reason = np.maximum.reduceat(merged.reason, old.starts)
     new = Blocks(old.channel, old.day, old.interval, old.slots, merged.value, merged.quality)
     order = np.lexsort((old.channel, old.day))
     order = order[touched[order]]
-    _write(
-        run, new.take(order), stored.version[order], reason[order], frame[stored.key][order], origin
-    )
+    _write(run, new.take(order), stored.version[order], reason[order], frame[order], origin)
     change.changed_blocks += len(order)
     change.revisions += int((reason[order] != 0).sum())
     change.days.append(old.day[order])

@@ -11,14 +11,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.db import connection
 
+from ingestion.blocks import distinct
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
 
-__all__ = ["FIRST_DAY", "ChannelCalendar", "Midnights", "midnights"]
+__all__ = ["BEYOND", "FIRST_DAY", "ChannelCalendar", "Midnights", "midnights"]
 
 DAY = 86_400
+BEYOND = 2**40
 # Days since 1970-01-01 for which local midnights are known: 1990 to 2099.
 FIRST_DAY = date(1990, 1, 1).toordinal() - date(1970, 1, 1).toordinal()
 _LAST_DAY = date(2100, 1, 1).toordinal() - date(1970, 1, 1).toordinal()
@@ -38,9 +41,10 @@ class Midnights(NamedTuple):
     base: Ints
 
     def place(self, zone: NDArray[np.int64], start: Ints) -> tuple[Ints, Ints, Ints]:
-        """Day, its first second and its length in seconds, of each instant; −1 out of range.
+        """Day, its first second and its length in seconds, of each instant.
 
-        The local date is at most one away from the UTC date, so two comparisons find it.
+        The local date is at most one away from the UTC date, so two comparisons find it. Instants
+        out of range get their UTC date, and BEYOND as length of a day that begins with them.
         """
         guess = start // DAY
         known = (guess > FIRST_DAY) & (guess < _LAST_DAY - 1)
@@ -49,7 +53,14 @@ class Midnights(NamedTuple):
         index -= start < self.starts[index]
         begins = self.starts[index]
         day = index - self.base[zone] + FIRST_DAY
-        return np.where(known, day, -1), begins, self.starts[index + 1] - begins
+        length = self.starts[index + 1] - begins
+        if bool(known.all()):
+            return day, begins, length
+        return (
+            np.where(known, day, guess),
+            np.where(known, begins, start),
+            np.where(known, length, BEYOND),
+        )
 
 
 @lru_cache(maxsize=64)
@@ -99,11 +110,11 @@ class ChannelCalendar:
         if bool((company < 0).any()):
             self._learn(np.unique(channels[company < 0]))
             company = self._companies(channels)
-        companies, number = np.unique(company, return_inverse=True)
+        companies = distinct(np.sort(company))
         names = [self._zones.get(key, "") for key in companies.tolist()]
         unique = tuple(sorted(set(filter(None, names))))
-        numbers = [unique.index(name) if name else -1 for name in names]
-        return np.array(numbers, np.int64)[number], unique
+        numbers = np.array([unique.index(name) if name else -1 for name in names], np.int64)
+        return numbers[np.searchsorted(companies, company)], unique
 
     def _companies(self, channels: Ints) -> Ints:
         known = self._known
@@ -112,20 +123,23 @@ class ChannelCalendar:
         place = np.minimum(np.searchsorted(known.channel, channels), len(known.channel) - 1)
         return np.where(known.channel[place] == channels, known.company[place], -1)
 
+    def remember(self, channels: Ints, companies: Ints) -> None:
+        """Make channels and their companies known without asking for them."""
+        known = np.concatenate([self._known.channel, channels])
+        owner = np.concatenate([self._known.company, companies])
+        known, first = np.unique(known, return_index=True)
+        self._known = _Known(known, owner[first])
+        if set(np.unique(companies).tolist()) - self._zones.keys():
+            self._read_at = -_ZONE_SECONDS
+            self._refresh_zones()
+
     def _learn(self, channels: Ints) -> None:
         rows = _query(
             "SELECT id, company_id FROM meters_channel WHERE id = ANY(%s)", [channels.tolist()]
         )
-        if not rows:
-            return
-        found = np.array(rows, np.int64)
-        channel = np.concatenate([self._known.channel, found[:, 0]])
-        company = np.concatenate([self._known.company, found[:, 1]])
-        channel, first = np.unique(channel, return_index=True)
-        self._known = _Known(channel, company[first])
-        if set(found[:, 1].tolist()) - self._zones.keys():
-            self._read_at = -_ZONE_SECONDS
-            self._refresh_zones()
+        if rows:
+            found = np.array(rows, np.int64)
+            self.remember(found[:, 0], found[:, 1])
 
     def _refresh_zones(self) -> None:
         if time.monotonic() - self._read_at < _ZONE_SECONDS:

@@ -105,7 +105,7 @@ def _heads(
         row["columns"] = 9
         for name in ("module", "counter"):
             row[f"{name}_length"] = -1
-        values = {
+        values: dict[str, NDArray[Any]] = {
             "id": ids,
             "received_at": frames.received_at - _POSTGRES_EPOCH,
             "module": frames.module,
@@ -114,8 +114,9 @@ def _heads(
             "outcome": outcome,
         }
         for name in set(values) & set(row.dtype.names or ()):
+            column: NDArray[Any] = values[name][chosen]
             row[f"{name}_length"] = row.dtype[name].itemsize
-            row[name] = values[name][chosen]
+            row[name] = column
         row["source_length"] = length[chosen]
         for place, head in zip(chosen.tolist(), row.view(f"V{row.itemsize}").tolist(), strict=True):
             heads[place] = head

@@ -79,8 +79,9 @@ class _Units:
 
     def __init__(self, batch: LoadBatch, work: Work) -> None:
         self.frames = len(batch.frames)
-        frame = batch.readings.frame[work.placed.row]
-        self.reading = np.where(frame >= 0, frame, self.frames + work.placed.row)
+        first = work.placed.first
+        frame = batch.readings.frame[first]
+        self.reading = np.where(frame >= 0, frame, self.frames + first)
         frame = batch.registers.frame[work.register_rows]
         after = self.frames + len(batch.readings)
         self.register = np.where(frame >= 0, frame, after + work.register_rows)
@@ -99,7 +100,7 @@ class _Units:
 
 def _refuse(work: Work, units: _Units, part: Work, unit: int, error: psycopg.Error) -> None:
     result = work.result
-    result.refused[part.placed.row] = Refusal.DATABASE
+    result.refused[part.placed.rows] = Refusal.DATABASE
     result.refused_registers[part.register_rows] = Refusal.DATABASE
     if unit < units.frames:
         result.details[unit] = error.diag.message_primary or str(error)

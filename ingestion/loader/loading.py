@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.db import connection, transaction
 
+from ingestion.blocks import distinct
 from ingestion.models.frames import FRAMES
 from meters.partitions import BLOCKS, REGISTERS
 from meters.signals import readings_loaded
@@ -136,7 +137,8 @@ def _sum_up(result: LoadResult, changes: list[ArchiveChange]) -> None:
     days = np.concatenate([np.zeros(0, np.int64), *(row for one in changes for row in one.days)])
     if not len(days):
         return
-    result.channels = np.unique(np.concatenate([row for one in changes for row in one.channels]))
+    channels = np.concatenate([row for one in changes for row in one.channels])
+    result.channels = distinct(np.sort(channels))
     result.first_day, result.last_day = _date(int(days.min())), _date(int(days.max()))
 
 
@@ -148,15 +150,10 @@ def _mark_dirty(run: Cursor, changes: list[ArchiveChange]) -> None:
     day = np.concatenate(days)
     channel = np.concatenate([row for change in changes for row in change.channels])
     order = np.lexsort((channel, day))
-    numbers, starts = np.unique(day[order], return_index=True)
-    parts = np.split(channel[order], starts[1:])
-    run.executemany(
-        _MARK_DIRTY,
-        [
-            (_date(number), bigints(np.unique(part)))
-            for number, part in zip(numbers.tolist(), parts, strict=True)
-        ],
-    )
+    day, channel = day[order], channel[order]
+    ends = np.flatnonzero(np.diff(day, append=-1)) + 1
+    for part, end in zip(np.split(channel, ends), ends, strict=False):
+        run.execute(_MARK_DIRTY, (_date(int(day[end - 1])), bigints(distinct(part))))
 
 
 def _date(number: int) -> date:

@@ -15,7 +15,7 @@ from meters.models import Quality
 from meters.partitions import Partitioned, existing, oldest_kept, upkeep
 
 from .batch import Readings, Refusal, Registers
-from .calendar import DAY, ChannelCalendar, midnights
+from .calendar import BEYOND, DAY, ChannelCalendar, Midnights, midnights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-__all__ = ["Keys", "Placed", "Windows", "group", "in_turns", "place", "place_registers"]
+__all__ = [
+    "Keys",
+    "Placed",
+    "Windows",
+    "group",
+    "in_turns",
+    "is_crowded",
+    "place",
+    "place_registers",
+]
 
 # So large that no register of 12 digits with a multiplier reaches it, and small enough that the sum
 # of a day of minutes fits 64 bits.
@@ -40,9 +49,15 @@ _KNOWN_QUALITY[list(Quality.values)] = True
 
 @dataclass(slots=True)
 class Placed:
-    """Good rows of a batch: row is its index there, day counts from 1970-01-01."""
+    """Good rows of a batch as runs: rows of one channel and day whose intervals follow each other.
 
-    row: Ints
+    Run k is rows first[k] … first[k] + count[k] − 1 of the batch, in slots slot[k] and following;
+    day counts from 1970-01-01; slots is the number of them in the day. value and quality are the
+    columns of the whole batch. Devices send profiles, so there are far fewer runs than rows.
+    """
+
+    first: Ints
+    count: Ints
     channel: Ints
     day: Ints
     slot: Ints
@@ -52,14 +67,30 @@ class Placed:
     quality: NDArray[np.uint8]
 
     def __len__(self) -> int:
-        return len(self.row)
+        return len(self.first)
 
-    def take(self, rows: NDArray[Any]) -> Placed:
-        return Placed(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+    def take(self, runs: NDArray[Any]) -> Placed:
+        """Some runs, by index or mask."""
+        names = ("first", "count", "channel", "day", "slot", "slots", "interval")
+        columns = {name: getattr(self, name)[runs] for name in names}
+        return Placed(**columns, value=self.value, quality=self.quality)
+
+    @property
+    def rows(self) -> Ints:
+        """Index in the batch of every row, run by run."""
+        return cells_of(self.first, self.count)
+
+    def single(self) -> Placed:
+        """The same rows as runs of one row each."""
+        run = np.repeat(np.arange(len(self)), self.count)
+        found = self.take(run)
+        found.first, found.count = self.rows, np.ones(len(run), np.int64)
+        found.slot = cells_of(self.slot, self.count)
+        return found
 
 
 class Keys(NamedTuple):
-    """Distinct blocks by (day, channel), ascending; the block and the first row of each."""
+    """Distinct blocks by (day, channel), ascending; the first run of each, the block of each run."""
 
     channel: Ints
     day: Ints
@@ -133,31 +164,86 @@ def _date(number: int) -> date:
 def place(
     readings: Readings, calendar: ChannelCalendar, windows: Windows
 ) -> tuple[Placed, NDArray[np.uint8], int]:
-    """Good rows, the `Refusal` of every row, and how many rows are marked missing."""
+    """Runs of good rows, the `Refusal` of every row, and how many rows are marked missing."""
     refused = _refuse_values(readings.value, readings.quality)
-    interval = readings.interval_minutes.astype(np.int64)
+    left_out = (readings.quality & 0x07) == MISSING
+    missing = int((left_out & (refused == 0)).sum())
+    left_out |= refused != 0
+    first = _run_starts(readings, left_out)
+    count = np.diff(first, append=len(readings))
+    good = ~left_out[first]
+    placed, codes = _place_runs(readings, first[good], count[good], calendar, windows)
+    bad = codes != 0
+    if bool(bad.any()):
+        refused[placed.take(bad).rows] = np.repeat(codes[bad], placed.count[bad])
+        placed = placed.take(~bad)
+    return placed, refused, missing
+
+
+def _run_starts(readings: Readings, left_out: Mask) -> Ints:
+    """Rows that do not simply continue the row before."""
+    channel, start, interval = readings.channel, readings.start, readings.interval_minutes
+    starts = np.ones(len(channel), np.bool_)
+    np.not_equal(channel[1:], channel[:-1], out=starts[1:])
+    starts[1:] |= interval[1:] != interval[:-1]
+    starts[1:] |= left_out[1:] != left_out[:-1]
+    step = int(interval[0]) * 60 if _alike(interval) else interval[1:].astype(np.int64) * 60
+    starts[1:] |= start[1:] - start[:-1] != step
+    return np.flatnonzero(starts)
+
+
+def _place_runs(
+    readings: Readings, first: Ints, count: Ints, calendar: ChannelCalendar, windows: Windows
+) -> tuple[Placed, NDArray[np.uint8]]:
+    """Runs cut at midnights, with a `Refusal` each."""
+    interval = readings.interval_minutes[first].astype(np.int64)
     whole = (interval > 0) & (interval <= 1440)
     whole &= _ALLOWED_INTERVALS[np.where(whole, interval, 0)]
-    _mark(refused, ~whole, Refusal.BAD_INTERVAL)
-    zone, table = _zones(readings.channel, calendar)
-    _mark(refused, zone < 0, Refusal.UNKNOWN_CHANNEL)
-    day, begins, length = table.place(np.maximum(zone, 0), readings.start)
-    outside = windows.refuse(day)
-    refused = np.where(refused == 0, outside, refused)
-    step = _step(np.where(whole, interval, 1))
-    since = readings.start - begins
+    step = np.where(whole, interval, 1) * 60
+    zone, names = calendar.zones(readings.channel[first])
+    table = midnights(names or ("UTC",))
+    pieces = _cut(first, count, readings.start[first], step, np.maximum(zone, 0), table)
+    run, first, count, day, since, length = pieces
+    codes = np.zeros(len(run), np.uint8)
+    _mark(codes, ~whole[run], Refusal.BAD_INTERVAL)
+    _mark(codes, zone[run] < 0, Refusal.UNKNOWN_CHANNEL)
+    codes = np.where(codes == 0, windows.refuse(day), codes)
+    _mark(codes, length == BEYOND, Refusal.TOO_OLD)
+    interval, step = interval[run], step[run]
     slot = since // step
-    _mark(refused, (slot * step != since) | (slot > 0) & (interval == 1440), Refusal.OFF_GRID)
-    slots = np.where(interval == 1440, 1, -(-length // step))
-    missing = (readings.quality & 0x07) == MISSING
-    good = np.flatnonzero((refused == 0) & ~missing)
+    daily = interval == 1440
+    _mark(codes, (slot * step != since) | daily & (slot + count > 1), Refusal.OFF_GRID)
+    slots = np.where(daily, 1, -(-length // step))
+    channel = readings.channel[first]
     placed = Placed(
-        good, readings.channel, day, slot, slots, interval, readings.value, readings.quality
+        first, count, channel, day, slot, slots, interval, readings.value, readings.quality
     )
-    if len(good) < len(refused):
-        placed = placed.take(good)
-        placed.row = good
-    return placed, refused, int(((refused == 0) & missing).sum())
+    return placed, codes
+
+
+def _cut(  # noqa: PLR0913
+    first: Ints, count: Ints, start: Ints, step: Ints, zone: Ints, table: Midnights
+) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
+    """Cut runs at local midnights: the run each piece is of, its first row, its rows, its day,
+    seconds from midnight to its start, length of the day."""
+    run = np.arange(len(first))
+    pieces: list[tuple[Ints, ...]] = []
+    while len(run) or not pieces:
+        day, begins, length = table.place(zone[run], start)
+        here = np.minimum(count, -(-(begins + length - start) // step[run]))
+        # A day of 25 hours holds two daily values' beginnings; only midnight's is its own.
+        here[step[run] == DAY] = 1
+        pieces.append((run, first, here, day, start - begins, length))
+        rest = count > here
+        run, first, count, start, here = (
+            column[rest] for column in (run, first, count, start, here)
+        )
+        first, count, start = first + here, count - here, start + here * step[run]
+    run, first, here, day, since, length = (
+        pieces[0] if len(pieces) == 1 else map(np.concatenate, zip(*pieces, strict=True))
+    )
+    order = np.argsort(first, kind="stable")
+    return run[order], first[order], here[order], day[order], since[order], length[order]
 
 
 def place_registers(
@@ -166,26 +252,21 @@ def place_registers(
     """The `Refusal` of every register reading; a missing one counts as of no known quality."""
     refused = _refuse_values(registers.value, registers.quality)
     _mark(refused, (registers.quality & 0x07) == MISSING, Refusal.UNKNOWN_QUALITY)
-    zone, _table = _zones(registers.channel, calendar)
+    zone, _names = calendar.zones(registers.channel)
     _mark(refused, zone < 0, Refusal.UNKNOWN_CHANNEL)
     return np.where(refused == 0, windows.refuse(registers.at // DAY), refused)
 
 
 def group(channel: Ints, day: Ints) -> Keys:
-    """Distinct (day, channel) of rows. Rows of one block mostly stand together, so runs of them
-    are sorted, not rows."""
-    starts = np.ones(len(channel), np.bool_)
-    np.not_equal(channel[1:], channel[:-1], out=starts[1:])
-    starts[1:] |= day[1:] != day[:-1]
-    first = np.flatnonzero(starts)
-    order = np.lexsort((channel[first], day[first]))
-    channels, days = channel[first][order], day[first][order]
+    """Distinct (day, channel) of runs."""
+    order = np.lexsort((channel, day))
+    channels, days = channel[order], day[order]
     new = np.ones(len(order), np.bool_)
     new[1:] = (channels[1:] != channels[:-1]) | (days[1:] != days[:-1])
     block = np.empty(len(order), np.int64)
     block[order] = np.cumsum(new) - 1
-    lengths = np.diff(first, append=len(channel))
-    return Keys(channels[new], days[new], first[order][new], np.repeat(block, lengths))
+    # lexsort is stable, so the first of a block is the one received first.
+    return Keys(channels[new], days[new], order[new], block)
 
 
 def in_turns(
@@ -195,14 +276,9 @@ def in_turns(
 
     Each turn has at most one row a cell, so that a later value meets the earlier one as stored.
     """
-    rows = np.arange(len(cell))
-    last = np.empty(cells, np.int64)
-    last[cell] = rows
-    again = last[cell] != rows
-    if not bool(again.any()):
-        return [rows], 0
-    crowded = np.zeros(cells, np.bool_)
-    crowded[cell[again]] = True
+    if not is_crowded(cell, cells):
+        return [np.arange(len(cell))], 0
+    crowded = np.bincount(cell, minlength=cells) > 1
     several = np.flatnonzero(crowded[cell])
     several = several[np.argsort(cell[several], kind="stable")]
     repeats = np.zeros(len(several), np.bool_)
@@ -218,10 +294,19 @@ def in_turns(
     return [np.sort(rows) for rows in turns], int(repeats.sum())
 
 
+def is_crowded(cell: Ints, cells: int) -> bool:
+    """Whether two rows have one cell."""
+    used = np.zeros(cells, np.bool_)
+    used[cell] = True
+    return int(np.count_nonzero(used)) < len(cell)
+
+
 def _refuse_values(value: Ints, quality: NDArray[np.uint8]) -> NDArray[np.uint8]:
     refused = np.zeros(len(value), np.uint8)
-    _mark(refused, (value >= LARGEST) | (value <= -LARGEST), Refusal.TOO_LARGE)
-    _mark(refused, ~_KNOWN_QUALITY[quality & 0x07], Refusal.UNKNOWN_QUALITY)
+    if len(value) and max(int(value.max()), -int(value.min())) >= LARGEST:
+        _mark(refused, (value >= LARGEST) | (value <= -LARGEST), Refusal.TOO_LARGE)
+    if bool(quality.any()):
+        _mark(refused, ~_KNOWN_QUALITY[quality & 0x07], Refusal.UNKNOWN_QUALITY)
     return refused
 
 
@@ -231,17 +316,5 @@ def _mark(refused: NDArray[np.uint8], rows: Mask, code: Refusal) -> None:
         refused[rows & (refused == 0)] = code
 
 
-def _step(interval: Ints) -> Any:
-    """Seconds of each interval; one number when all are alike, which divides several times faster."""
-    if len(interval) and bool((interval == interval[0]).all()):
-        return int(interval[0]) * 60
-    return interval * 60
-
-
-def _zones(channel: Ints, calendar: ChannelCalendar) -> tuple[NDArray[np.int64], Any]:
-    starts = np.ones(len(channel), np.bool_)
-    np.not_equal(channel[1:], channel[:-1], out=starts[1:])
-    first = np.flatnonzero(starts)
-    zone, names = calendar.zones(channel[first])
-    table = midnights(names or ("UTC",))
-    return np.repeat(zone, np.diff(first, append=len(channel))), table
+def _alike(column: NDArray[Any]) -> bool:
+    return len(column) > 0 and bool((column == column[0]).all())

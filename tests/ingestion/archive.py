@@ -147,9 +147,7 @@ def revisions() -> list[tuple[Any, ...]]:
 def dump() -> bytes:
     """The archive, byte by byte: every column of every block and register reading, in key order."""
     return repr(
-        _query(
-            "SELECT b::text FROM meters_interval_block b ORDER BY day, channel_id"
-        )
+        _query("SELECT b::text FROM meters_interval_block b ORDER BY day, channel_id")
         + _query("SELECT r::text FROM meters_register_reading r ORDER BY channel_id, at")
     ).encode()
 
