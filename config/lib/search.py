@@ -28,11 +28,13 @@ def search(
 ) -> QuerySet[Any]:
     """Rows in which one of `fields` contains every word of `text`, whatever the case.
 
+    fields: lookup paths; "^" before one says that it holds codes or numbers: what begins with the
+        text is found before the limit cuts, and needs an index for it.
+    first: rows that are found before the limit cuts.
     Words of one or two characters count where a word begins with them, words without any letter
     or digit not at all. Each field is looked up on its own and at once (a trigram index serves
     one column, an OR over joined tables serves none) in what `queryset` already allows; the page
-    is then read by the keys found. Rows that begin with the text, and those that `first` names,
-    are found before the limit cuts.
+    is then read by the keys found.
     """
     words = _words(text)
     if not words:
@@ -53,16 +55,17 @@ def _words(text: str) -> list[str]:
 
 def _keys(rows: QuerySet[Any, Any], field: str, words: Sequence[str]) -> set[Any]:
     found: set[Any] = set()
-    if len(words) == 1:
-        found.update(rows.filter(**{f"{field}__istartswith": words[0]})[:LIMIT])
+    path = field.removeprefix("^")
+    if path != field and len(words) == 1:
+        found.update(rows.filter(**{f"{path}__istartswith": words[0]})[:LIMIT])
     if len(found) < LIMIT:
         for word in words:
-            rows = rows.filter(_contains(field, word))
+            rows = rows.filter(_contains(path, word))
         found.update(rows[:LIMIT])
     return found
 
 
-def _contains(field: str, word: str) -> Q:
+def _contains(path: str, word: str) -> Q:
     if _FINDABLE_ANYWHERE.search(word):
-        return Q(**{f"{field}__icontains": word})
-    return Q(**{f"{field}__istartswith": word}) | Q(**{f"{field}__icontains": f" {word}"})
+        return Q(**{f"{path}__icontains": word})
+    return Q(**{f"{path}__istartswith": word}) | Q(**{f"{path}__icontains": f" {word}"})

@@ -53,7 +53,7 @@ class VerificationFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         today = timezone.localdate()
-        conditions = {
+        conditions: dict[str, dict[str, Any]] = {
             "overdue": {"verification_due_on__lt": today},
             "soon": {
                 "verification_due_on__gte": today,

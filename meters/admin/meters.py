@@ -44,13 +44,28 @@ class MeterAdmin(TableAdmin, ScopedAdmin):
     )
     list_filter = (CompanyFilter, "status", ResourceFilter, VerificationFilter)
     list_select_related = ("device_type", "usage_point__place", "module", "company")
-    search_fields = ("serial", "usage_point__code", "usage_point__place__path")
-    ordering = ("serial", "pk")
+    search_fields = ("^serial", "^usage_point__code", "usage_point__place__path")
+    # The company first, so that one index serves its own lists and those of the platform.
+    ordering = ("company_id", "serial", "pk")
     sortable_by = ("serial", "verification_due_on")
     autocomplete_fields = ("device_type", "module")
     readonly_fields = ("status", "usage_point")
     linked_lookups = ("module", "usage_point", "device_type")
     inlines = (InstalledInline,)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        # In the order of the index that finds what was filtered: another index would be walked
+        # through to the end before it meets the first row of a resource.
+        if VerificationFilter.parameter_name in request.GET:
+            return ("company_id", "verification_due_on", "serial", "pk")
+        if ResourceFilter.parameter_name in request.GET:
+            return ("company_id", "device_type_id", "serial", "pk")
+        return self.ordering
+
+    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
+        filters = (VerificationFilter, ResourceFilter)
+        filtered = any(item.parameter_name in request.GET for item in filters)
+        return () if filtered else self.sortable_by
 
     @admin.display(description=_("address"))
     def place(self, meter: Meter) -> str:
@@ -87,7 +102,7 @@ class InstallationAdmin(TableAdmin, ScopedAdmin):
     )
     list_filter = (CompanyFilter, "installed_at")
     list_select_related = ("meter", "usage_point__place", "company")
-    search_fields = ("meter__serial", "usage_point__code", "usage_point__place__path")
+    search_fields = ("^meter__serial", "^usage_point__code", "usage_point__place__path")
     ordering = ("-installed_at", "pk")
     sortable_by = ("installed_at",)
     autocomplete_fields = ("meter", "usage_point")

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Func, Q
@@ -111,9 +112,7 @@ class Meter(ScopedModel, Timestamped):
         indexes = (
             models.Index(fields=["company", "serial", "id"], name="meters_meter_serial"),
             models.Index(fields=["serial", "id"], name="meters_meter_serial_all"),
-            # One for the lists of a company, one for those of the whole platform.
             models.Index(fields=["company", "status", "serial", "id"], name="meters_meter_status"),
-            models.Index(fields=["status", "serial", "id"], name="meters_meter_status_all"),
             models.Index(
                 fields=["company", "verification_due_on", "serial", "id"], name="meters_meter_due"
             ),
@@ -121,6 +120,11 @@ class Meter(ScopedModel, Timestamped):
                 fields=["verification_due_on", "serial", "id"], name="meters_meter_due_all"
             ),
             GinIndex(OpClass(Upper("serial"), name="gin_trgm_ops"), name="meters_meter_trgm"),
+            models.Index(
+                "company",
+                OpClass(Upper("serial"), name="text_pattern_ops"),
+                name="meters_meter_prefix",
+            ),
         )
 
     def __str__(self) -> str:
@@ -214,6 +218,11 @@ class Installation(ScopedModel, Timestamped):
 
     def __str__(self) -> str:
         return f"{self.meter} @ {self.usage_point}"
+
+    def clean(self) -> None:
+        # Told here, because PostgreSQL can't compare a period that ends before it begins.
+        if self.removed_at and self.installed_at and self.removed_at <= self.installed_at:
+            raise ValidationError({"removed_at": _("A meter is removed after it is installed.")})
 
 
 @audited()

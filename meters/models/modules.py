@@ -86,6 +86,14 @@ class TelemetryModule(ScopedModel, Timestamped):
             models.Index(fields=["company", "serial", "id"], name="meters_module_serial"),
             models.Index(fields=["serial", "id"], name="meters_module_serial_all"),
             models.Index(fields=["company", "status", "serial", "id"], name="meters_module_status"),
+            *(
+                models.Index(
+                    "company",
+                    OpClass(Upper(field), name="text_pattern_ops"),
+                    name=f"meters_module_{field}_prefix",
+                )
+                for field in ("serial", "address")
+            ),
             GinIndex(
                 OpClass(Upper("serial"), name="gin_trgm_ops"), name="meters_module_serial_trgm"
             ),

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Upper
@@ -93,7 +94,13 @@ class UsagePoint(ScopedModel, Timestamped):
         indexes = (
             models.Index(fields=["code", "id"], name="meters_usage_point_code_all"),
             models.Index(
-                fields=["company", "resource", "role", "code", "id"], name="meters_usage_point_role"
+                fields=["company", "resource", "code", "id"], name="meters_usage_point_resource"
+            ),
+            models.Index(fields=["company", "role", "code", "id"], name="meters_usage_point_use"),
+            models.Index(
+                "company",
+                OpClass(Upper("code"), name="text_pattern_ops"),
+                name="meters_usage_point_prefix",
             ),
             models.Index(
                 fields=["company", "code", "id"],
@@ -166,3 +173,8 @@ class Connection(ScopedModel):
 
     def __str__(self) -> str:
         return f"{self.usage_point} → {self.node}"
+
+    def clean(self) -> None:
+        # Told here, because PostgreSQL can't compare a period that ends before it begins.
+        if self.valid_to and self.valid_from and self.valid_to <= self.valid_from:
+            raise ValidationError({"valid_to": _("A connection ends after it begins.")})
