@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import PROTECT, F, Value
 from django.db.models.functions import Concat, Length, Substr
 from django.utils.translation import gettext as _
 
@@ -117,10 +117,8 @@ def node_delete_reasons(node: Node) -> list[str]:
         tree_id=node.tree_id, lft__gte=node.lft, rght__lte=node.rght, company_id=node.company_id
     )
     reasons = []
-    for relation in Node._meta.related_objects:
+    for relation in _protected_relations():
         model = relation.related_model
-        if relation.hidden or model is Node or not hasattr(model, "access"):
-            continue
         rows = model._base_manager.filter(**{f"{relation.field.name}__in": below})
         if row := rows.first():
             text = _("“%(node)s” can't be deleted: %(kind)s %(name)s hangs on it or below it.")
@@ -129,6 +127,15 @@ def node_delete_reasons(node: Node) -> list[str]:
     if not reasons and node.rght - node.lft > 1:
         reasons.append(_("“%s” can't be deleted: delete or move what is below it.") % node.name)
     return reasons
+
+
+def _protected_relations() -> list[Any]:
+    """What may hang on a node, also where the relation has no name of its own (memberships)."""
+    return [
+        relation
+        for relation in Node._meta.get_fields(include_hidden=True)
+        if getattr(relation, "on_delete", None) is PROTECT and relation.related_model is not Node
+    ]
 
 
 def node_check(*, node: Node, company_id: int, system: str, kind: str, parent: Node | None) -> None:

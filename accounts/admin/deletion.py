@@ -38,11 +38,14 @@ def deletion_blockers(obj: Any) -> list[str]:
 
 
 def _blocking_rows(obj: Any) -> Iterator[Any]:
-    for relation in obj._meta.related_objects:
+    # Hidden ones too: a relation protects its target whether or not it has a name there.
+    for relation in obj._meta.get_fields(include_hidden=True):
         on_delete = getattr(relation, "on_delete", None)
+        if relation.concrete or on_delete not in {PROTECT, CASCADE}:
+            continue
         rows = relation.related_model._base_manager.filter(**{relation.field.name: obj})
         if on_delete is PROTECT:
             yield from rows[:_SHOWN]
-        elif on_delete is CASCADE:
+        else:
             for row in rows[:_SHOWN]:
                 yield from _blocking_rows(row)
