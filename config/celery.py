@@ -4,8 +4,11 @@ import os
 
 from celery import Celery
 
+from ingestion.bootsteps import CollectionStep
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 app = Celery("readout")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add(CollectionStep)

@@ -1,9 +1,9 @@
 """What is sent back once a batch is stored: acknowledgements, and new keys behind them.
 
-Every frame downward has a counter never used before under its key: the seconds since 2020, or the
-last counter plus one where that is more. So nothing has to be stored for it. When the engine takes
-up its work it adds a margin for clocks that differ between machines, and one for each frame that was
-stored since the last checkpoint: so far may the one before have run ahead of the time.
+Every frame downward has a counter never used before under its key. Each device counts on from a
+common floor; counters are reserved for all devices together, a thousand ahead, and the reservation
+is committed before the first of them is used. A new engine starts above all that were reserved, and
+not below the seconds since 2020, so that a database put back from a backup repeats none either.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ingestion.codecs.universal_frames import acknowledgements, pack_headers
 from ingestion.codecs.universal_messages import AckFlag, NewKey
 from ingestion.models import Reason
 from ingestion.registry import Flag
+from ingestion.replay_windows import sent_reserve
 from ingestion.services.keys import claim_offer, module_key_confirm
 
 if TYPE_CHECKING:
@@ -34,16 +35,30 @@ if TYPE_CHECKING:
 __all__ = ["Answers"]
 
 _EPOCH = 1_577_836_800
-_MARGIN = 120
+# A start of the engine uses up so many counters of every device; there are two thousand million.
+_RESERVED = 1_024
 
 
 class Answers:
     """Makes the answers of batches, frame by frame in the order of receipt."""
 
-    def begin(self, devices: Devices) -> None:
+    def __init__(self) -> None:
+        self._floor = 0
+        self._end = 0
+
+    def begin(self) -> None:
         """The engine has taken up its work: pass every counter that may have been used."""
-        ahead = devices.down.astype(np.int64) + int(time.time()) - _EPOCH + _MARGIN
-        devices.down[:] = ahead.astype(np.uint32)
+        self._floor = sent_reserve(least=int(time.time()) - _EPOCH, count=_RESERVED)
+        self._end = self._floor + _RESERVED
+
+    def _counters(self, row: Ints, devices: Devices) -> Ints:
+        counter = devices.next_down(row, self._floor)
+        missing = int(counter.max()) + 1 - self._end
+        if missing > 0:
+            # Nobody else reserves meanwhile: the engine's lock is ours.
+            self._end = sent_reserve(least=self._end, count=missing + _RESERVED)
+            self._end += missing + _RESERVED
+        return counter
 
     def make(self, work: Work, known: Known) -> list[bytes | None]:
         """An answer for each frame of the batch that is stored now or was before; else None."""
@@ -58,7 +73,7 @@ class Answers:
         flags[np.flatnonzero(work.reason[frames])[undecodable]] = AckFlag.NOT_UNDERSTOOD
         pending = np.zeros(len(frames), np.uint8)
         plain = acknowledgements(work.counter[frames], now, pending, flags)
-        counter = known.devices.next_down(work.row[frames], now - _EPOCH)
+        counter = self._counters(work.row[frames], known.devices)
         selector = work.selector[frames]
         headers = pack_headers(Direction.DOWN, selector, work.device[frames], counter)
         cipher_of, devices = known.ciphers.of, known.devices

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,7 @@ class Figures:
     values: int = 0
     batches: int = 0
     delay: float = 0.0
+    stumbled: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
 
@@ -98,6 +99,8 @@ class Engine:
         self._answers = Answers()
         self._stop = threading.Event()
         self._under_way: _UnderWay | None = None
+        self._storing = False
+        self._rest: list[_UnderWay] = []
         self._touched: list[Any] = []
         self._due = dict.fromkeys(("refresh", "upkeep", "checkpoint"), 0.0)
         self._thread = threading.Thread(target=self.run, name="engine", daemon=True)
@@ -131,9 +134,11 @@ class Engine:
                 self._lost(error, failures)
                 failures += 1
             except Exception:
-                # A fault of ours must not end collection: what was not acknowledged comes again.
-                logger.exception("the collection engine stumbled; it goes on with the next batch")
-                self._abandon()
+                # A fault of ours must not end collection.
+                logger.exception("the collection engine stumbled; it goes on")
+                self._narrow()
+                self._stop.wait(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
+                failures += 1
         self._change(EngineState.STOPPED)
         connection.close()
 
@@ -141,7 +146,9 @@ class Engine:
         return self._stop.is_set() and (failures > 0 or self._empty())
 
     def _empty(self) -> bool:
-        return self._under_way is None and self.intake.room() >= self.intake.limit
+        return (
+            self._under_way is None and not self._rest and self.intake.room() >= self.intake.limit
+        )
 
     def _lost(self, error: Exception, failures: int) -> None:
         if not failures:
@@ -150,11 +157,26 @@ class Engine:
         connection.close()
         self._stop.wait(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
 
-    def _abandon(self) -> None:
+    def _narrow(self) -> None:
+        """Find the frame that a fault of ours chokes on: halves, then the frame alone is put aside.
+
+        It is not acknowledged, so the device keeps it; its bytes are in the log.
+        """
         connection.close()
-        if self._under_way is not None:
-            self.intake.done(self._under_way.batch)
-            self._under_way = None
+        if self._under_way is None or not self._storing:
+            return
+        batch = self._under_way.batch
+        if len(batch.arrivals) > 1:
+            middle = len(batch.arrivals) // 2
+            self._rest.append(
+                _UnderWay(replace(batch, arrivals=batch.arrivals[middle:]), self._under_way.at)
+            )
+            self._under_way.batch = replace(batch, arrivals=batch.arrivals[:middle])
+            return
+        logger.error("frame put aside: %s", batch.arrivals[0].payload.hex())
+        self.figures.stumbled += 1
+        batch.transport.acknowledge(batch.arrivals, [None])
+        self._done()
 
     def _change(self, state: str) -> None:
         if state != self.state:
@@ -164,6 +186,7 @@ class Engine:
 
     def _take_up(self) -> bool:
         """Get the lock and read everything; False while another worker has the lock."""
+        self._storing = False
         connection.close()
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [_LOCK])
@@ -171,7 +194,7 @@ class Engine:
                 return False
         self.known = known_read()
         self._touched = [windows_recover(self.known.devices)]
-        self._answers.begin(self.known.devices)
+        self._answers.begin()
         self._due["checkpoint"] = time.monotonic() + _CHECKPOINT_SECONDS
         self._change(EngineState.WORKING)
         return True
@@ -180,18 +203,32 @@ class Engine:
         ours = connection.connection
         while not (self._stop.is_set() and self._empty()):
             self._by_the_clock()
-            if self._under_way is None:
-                batch = self.intake.take(timeout=0.25)
-                if batch is None:
-                    continue
-                self._under_way = _UnderWay(batch, time.time_ns() // 1_000)
+            if not self._next():
+                continue
+            assert self._under_way is not None
+            self._storing = True
             self._store(self._under_way)
-            self.intake.done(self._under_way.batch)
-            self._under_way = None
+            self._storing = False
+            self._done()
             if connection.connection is not ours:
                 raise ArchiveUnavailable("the connection was made anew, and the lock is gone")
         self._upkeep()
         self._checkpoint()
+
+    def _next(self) -> bool:
+        """Have a batch under way: the one that was, the rest of a narrowed one, or a new one."""
+        if self._under_way is None and self._rest:
+            self._under_way = self._rest.pop()
+        if self._under_way is None:
+            batch = self.intake.take(timeout=0.25)
+            if batch is not None:
+                self._under_way = _UnderWay(batch, time.time_ns() // 1_000)
+        return self._under_way is not None
+
+    def _done(self) -> None:
+        if self._under_way is not None:
+            self.intake.done(self._under_way.batch)
+            self._under_way = None
 
     def _store(self, under_way: _UnderWay) -> None:
         assert self.known is not None
@@ -213,6 +250,9 @@ class Engine:
         self.seen.note(work, messages, self.known, under_way.at)
         answers = self._answers.make(work, self.known)
         under_way.batch.transport.acknowledge(arrivals, answers)
+        if work.claims:
+            # The key just given may be used within a second.
+            self._due["refresh"] = 0.0
         self._count(work, values, under_way)
 
     def _accept(self, work: Work) -> None:

@@ -148,7 +148,7 @@ def authenticate(payloads: Sequence[bytes], sources: Sequence[str], known: Known
     work = Work(
         payloads,
         sources,
-        known.devices.find(headers.device),
+        np.where(headers.good, known.devices.find(headers.device), -1),
         headers.device,
         headers.key,
         headers.counter,

@@ -8,6 +8,7 @@ what would be kept but is not was never acknowledged either, so a real device se
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,8 +39,9 @@ REPLAYABLE = frozenset(
         Reason.OFF_GRID,
     }
 )
-# Unknown devices listed by name for each network; the rest is counted for the network.
+# Unknown devices listed by name for each network in so much time; the rest is counted together.
 _NAMED = 200
+_NAMED_SECONDS = 3_600.0
 _PLACES = 50_000
 
 
@@ -107,7 +109,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self._counts: dict[Place, _Count] = {}
-        self._named: dict[str, int] = {}
+        self._named: dict[str, set[str]] = {}
+        self._named_since = time.monotonic()
         self._everything = Tokens(burst=5_000, rate=500)
         self._networks: dict[tuple[str, bool], Tokens] = {}
 
@@ -116,14 +119,10 @@ class Ledger:
 
     def place(self, reason: Reason, device: str, network: str) -> Place:
         """Where a frame of an unknown device is counted."""
-        place = Place(reason, device=device, network=network)
-        if place in self._counts:
-            return place
-        named = self._named.get(network, 0)
-        if not device or named >= _NAMED or len(self._counts) >= _PLACES:
-            return Place(reason, network=network)
-        self._named[network] = named + 1
-        return place
+        named = self._named.setdefault(network, set())
+        if device and device not in named and len(named) < _NAMED:
+            named.add(device)
+        return Place(reason, device=device if device in named else "", network=network)
 
     def room(self, wanted: int, *, reason: Reason, network: str, now: float) -> int:
         """How many frames of a network may be kept now; fewer of those that never become data."""
@@ -162,7 +161,9 @@ class Ledger:
     def written(self) -> None:
         """The transaction of `write` has committed."""
         self._counts.clear()
-        self._named.clear()
+        if time.monotonic() - self._named_since > _NAMED_SECONDS or len(self._named) > _PLACES:
+            self._named.clear()
+            self._named_since = time.monotonic()
 
 
 _WRITE = """

@@ -141,8 +141,8 @@ class Devices:
         np.bitwise_or.at(kept, place[inside], bits)
         highest[slots], seen[slots] = after, kept
 
-    def next_down(self, row: Ints, now: int) -> Ints:
-        """A counter never used before for each frame to be sent; `now`: see `engine`."""
+    def next_down(self, row: Ints, floor: int) -> Ints:
+        """The next counter of each device, not below `floor`, for each frame to be sent."""
         if not len(row):
             return np.zeros(0, np.int64)
         order = np.argsort(row, kind="stable")
@@ -150,7 +150,7 @@ class Devices:
         starts = np.flatnonzero(np.diff(ordered, prepend=-1))
         within = np.arange(len(row)) - np.repeat(starts, np.diff(starts, append=len(row)))
         counter = np.empty(len(row), np.int64)
-        counter[order] = np.maximum(self.down[ordered].astype(np.int64) + 1, now) + within
+        counter[order] = np.maximum(self.down[ordered].astype(np.int64) + 1, floor) + within
         np.maximum.at(self.down, row, counter.astype(np.uint32))
         return counter
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["checkpoint_write", "windows_recover"]
+__all__ = ["checkpoint_write", "sent_reserve", "windows_recover"]
 
 # The row that tells when the last checkpoint was written stands under no module.
 _MARK = 0
@@ -35,6 +35,15 @@ INSERT INTO ingestion_replay_window AS w (module_id, selector, highest, seen, at
 SELECT *, %s FROM unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[])
 ON CONFLICT (module_id, selector) DO UPDATE
 SET highest = excluded.highest, seen = excluded.seen, at = excluded.at
+"""
+# Under the mark: the first counter for frames downward that nobody has reserved.
+_SENT = 1
+_RESERVE = """
+INSERT INTO ingestion_replay_window AS w (module_id, selector, highest, seen, at)
+VALUES (%(mark)s, %(sent)s, %(least)s + %(count)s, 0, %(at)s)
+ON CONFLICT (module_id, selector) DO UPDATE
+SET highest = greatest(w.highest, %(least)s) + %(count)s, at = excluded.at
+RETURNING highest
 """
 _WINDOWS = """
 SELECT w.module_id, w.selector::int, w.highest, w.seen FROM ingestion_replay_window w
@@ -70,14 +79,17 @@ def checkpoint_write(devices: Devices, touched: Ints, at: datetime) -> None:
 def windows_recover(devices: Devices) -> Ints:
     """Bring the windows to where they were; returns the slots that the next checkpoint writes."""
     _load_checkpoint(devices)
-    mark = ReplayWindow.objects.filter(module_id=_MARK).values_list("at", flat=True).first()
+    mark = (
+        ReplayWindow.objects.filter(module_id=_MARK, selector=0)
+        .values_list("at", flat=True)
+        .first()
+    )
     since = mark - _MARGIN if mark else datetime(2000, 1, 1, tzinfo=UTC)
     frames = fetch_records(_FRAMES, [since], {"module": ">i8", "selector": ">i4", "counter": ">i8"})
     row = devices.by_module(frames["module"])
     known = (row >= 0) & (frames["selector"] < devices.keys.shape[1])
     row, selector = row[known], frames["selector"][known].astype(np.uint8)
     devices.accept(row, selector, frames["counter"][known])
-    _pass_sent(devices, row)
     return np.unique(devices.module[row] << 2 | selector)
 
 
@@ -91,9 +103,13 @@ def _load_checkpoint(devices: Devices) -> None:
     devices.seen[row, stored["selector"]] = stored["seen"].view(np.uint64)
 
 
-def _pass_sent(devices: Devices, row: Ints) -> None:
-    """Move the counters downward past all that may have been sent: one for each frame stored.
+def sent_reserve(*, least: int, count: int) -> int:
+    """Take `count` counters for frames downward out of use for everybody else; the first of them.
 
-    `down` holds, until the engine adds the time, how many frames were answered lately.
+    They follow the last ones reserved, and are not below `least`. Committed when this returns, so
+    they are used by nobody twice, whatever is killed.
     """
-    devices.down[:] = np.bincount(row, minlength=len(devices)).astype(np.uint32)
+    with transaction.atomic(), connection.cursor() as cursor:
+        values = {"mark": _MARK, "sent": _SENT, "least": least, "count": count}
+        cursor.execute(_RESERVE, {**values, "at": datetime.now(UTC)})
+        return int(cursor.fetchone()[0]) - count

@@ -100,10 +100,10 @@ class Routes:
         known = self.key[row] == key
         late = known & (time < self.start[row])
         while bool(late.any()):
-            before = np.maximum(row - late, 0)
-            stays = late & (self.key[before] != key)
-            row = np.where(stays, row, before)
-            late &= ~stays & (time < self.start[row])
+            # Back by one period of the same key; the first one stays, and is found too early below.
+            late &= (row > 0) & (self.key[row - 1] == key)
+            row = row - late
+            late &= time < self.start[row]
         inside = (time >= self.start[row]) & (time < self.end[row])
         return np.where(known, np.where(inside, row, -2), -1)
 

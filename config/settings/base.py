@@ -136,5 +136,6 @@ from .channels import *
 from .drf import *
 from .i18n import *
 from .imports import *
+from .ingestion import *
 from .logging import *
 from .security import *

@@ -223,9 +223,9 @@ class Collector:
         self.udp.stop()
         self.tcp.stop()
         self.engine.stop()
-        assert not self.engine.alive
         self.udp.close()
         self.tcp.close()
+        assert not self.engine.alive
 
     def refused(self) -> Counter[str]:
         return Counter({str(key): count for key, count in self.engine.figures.refused.items()})

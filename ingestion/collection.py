@@ -1,0 +1,165 @@
+"""A collection service: intake, engine and listeners, watched over.
+
+Listeners are open only while the engine works: a standby that listened would take frames that
+nobody stores. They stay open while the database is away: the intake fills, then nothing more is
+read, and devices send again what was not acknowledged. A port that is taken is tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from ingestion.engine import Engine, EngineState
+from ingestion.health import Meter, health_publish
+from ingestion.models import Transport
+from ingestion.transports.intake import Intake
+from ingestion.transports.tcp import TcpListener
+from ingestion.transports.udp import UdpListener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Collection"]
+
+logger = logging.getLogger(__name__)
+
+_TICK_SECONDS = 0.5
+_RETRY_TICKS = 10
+_HEALTH_TICKS = 4
+_LISTENING = frozenset({EngineState.WORKING, EngineState.WAITING})
+
+
+class Collection:
+    """UDP and TCP with one engine. Started and stopped by `ingestion.bootsteps`."""
+
+    def __init__(
+        self, *, host: str | None = None, udp_port: int | None = None, tcp_port: int | None = None
+    ) -> None:
+        self.host = settings.INGEST_HOST if host is None else host
+        self.ports = {
+            Transport.UDP: settings.INGEST_UDP_PORT if udp_port is None else udp_port,
+            Transport.TCP: settings.INGEST_TCP_PORT if tcp_port is None else tcp_port,
+        }
+        self.intake = Intake(
+            size=settings.INGEST_BATCH, linger=settings.INGEST_LINGER, limit=settings.INGEST_HELD
+        )
+        self.codes: dict[int, int] = {}
+        self.engine = Engine(self.intake, codes=self.codes)
+        self.listeners: dict[Transport, Any] = {}
+        self._complained: set[Transport] = set()
+        self._meter = Meter()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="collection", daemon=True)
+
+    def start(self) -> None:
+        os.register_at_fork(after_in_child=self._leave_to_parent)
+        self.engine.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read no more, store and answer what is held, then close."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout=5)
+        for listener in self.listeners.values():
+            listener.stop()
+        self.engine.stop()
+        self._close()
+
+    def port(self, transport: Transport) -> int | None:
+        """Where it listens now; None while it does not."""
+        listener = self.listeners.get(transport)
+        return None if listener is None else int(listener.port)
+
+    def _watch(self) -> None:
+        tick = 0
+        while not self._stop.wait(_TICK_SECONDS if tick else 0.05):
+            if self.engine.state not in _LISTENING:
+                self._close()
+            elif self.engine.state == EngineState.WORKING and self._due(tick):
+                self._open()
+            if tick % _HEALTH_TICKS == 0 and self.engine.state != EngineState.STANDBY:
+                health_publish(self._meter.read(self))
+            tick += 1 if self.listeners else 0
+
+    def _due(self, tick: int) -> bool:
+        missing = set(self.ports) - set(self.listeners)
+        return bool(missing - self._complained) or (bool(missing) and tick % _RETRY_TICKS == 0)
+
+    def _open(self) -> None:
+        for transport, port in self.ports.items():
+            if transport in self.listeners:
+                continue
+            try:
+                _check_free(self.host, port, _KINDS[transport])
+                listener = _LISTENERS[transport](self.intake, self.host, port)
+                self.codes[id(listener)] = int(transport)
+                listener.start()
+            except OSError as error:
+                self._complain(transport, port, error)
+            else:
+                self.listeners[transport] = listener
+                self._complained.discard(transport)
+                logger.info(
+                    "listening on %s port %d, %s", transport.label, listener.port, self.host
+                )
+
+    def _complain(self, transport: Transport, port: int, error: OSError) -> None:
+        if transport not in self._complained:
+            self._complained.add(transport)
+            logger.error(
+                "%s port %d on %s can't be used (%s): nothing is received there. It is tried again"
+                " every few seconds; give another port in INGEST_%s_PORT",
+                transport.label,
+                port,
+                self.host,
+                error.strerror or error,
+                transport.name,
+            )
+
+    def _close(self) -> None:
+        for listener in self.listeners.values():
+            listener.stop()
+            listener.close()
+            self.codes.pop(id(listener), None)
+        self.listeners = {}
+
+    def _leave_to_parent(self) -> None:
+        """In a process forked later: close the sockets, which would hold the ports for it too."""
+        ports = {listener.port for listener in self.listeners.values()}
+        for entry in Path("/proc/self/fd").iterdir() if ports else ():
+            with suppress(OSError, ValueError):
+                _close_if_at(int(entry.name), ports)
+
+
+def _close_if_at(descriptor: int, ports: set[int]) -> None:
+    found = socket.socket(fileno=descriptor)
+    name = found.getsockname()
+    if isinstance(name, tuple) and len(name) > 1 and name[1] in ports:
+        found.close()
+    else:
+        found.detach()
+
+
+def _check_free(host: str, port: int, kind: socket.SocketKind) -> None:
+    """OSError when anybody listens there: listeners share ports, so binding alone would not tell."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family, kind)) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+_KINDS = {Transport.UDP: socket.SOCK_DGRAM, Transport.TCP: socket.SOCK_STREAM}
+_LISTENERS: dict[Transport, Callable[[Intake, str, int], Any]] = {
+    Transport.UDP: lambda intake, host, port: UdpListener(intake, host=host, port=port),
+    Transport.TCP: lambda intake, host, port: TcpListener(intake, host=host, port=port),
+}
