@@ -124,7 +124,7 @@ class Engine:
         failures = 0
         while not self._finished(failures):
             try:
-                if self._take_up():
+                if self.take_up():
                     failures = 0
                     self._work()
                 else:
@@ -184,7 +184,7 @@ class Engine:
             logger.info("collection engine: %s", state)
             self._on_state(state)
 
-    def _take_up(self) -> bool:
+    def take_up(self) -> bool:
         """Get the lock and read everything; False while another worker has the lock."""
         self._storing = False
         connection.close()
@@ -207,7 +207,7 @@ class Engine:
                 continue
             assert self._under_way is not None
             self._storing = True
-            self._store(self._under_way)
+            self.store(self._under_way.batch, self._under_way.at)
             self._storing = False
             self._done()
             if connection.connection is not ours:
@@ -230,15 +230,16 @@ class Engine:
             self.intake.done(self._under_way.batch)
             self._under_way = None
 
-    def _store(self, under_way: _UnderWay) -> None:
+    def store(self, batch: Batch, at: int) -> None:
+        """Store a batch received at `at` (Unix microseconds) and answer it; after `take_up`."""
         assert self.known is not None
-        arrivals = under_way.batch.arrivals
+        arrivals = batch.arrivals
         payloads = [arrival.payload for arrival in arrivals]
         work = authenticate(payloads, [arrival.source for arrival in arrivals], self.known)
         messages = decode(work)
         collected = resolve(work, messages, self.known)
-        transport = self.codes.get(id(under_way.batch.transport), 0)
-        plan = batch_for_loader(work, collected, self.known, self.ledger, under_way.at, transport)
+        transport = self.codes.get(id(batch.transport), 0)
+        plan = batch_for_loader(work, collected, self.known, self.ledger, at, transport)
         values = 0
         if len(plan.batch.frames):
             result = self._loader.load(plan.batch)
@@ -247,13 +248,13 @@ class Engine:
         else:
             ledger_note(plan, None, work, self.known, self.ledger)
         self._accept(work)
-        self.seen.note(work, messages, self.known, under_way.at)
+        self.seen.note(work, messages, self.known, at)
         answers = self._answers.make(work, self.known)
-        under_way.batch.transport.acknowledge(arrivals, answers)
+        batch.transport.acknowledge(arrivals, answers)
         if work.claims:
             # The key just given may be used within a second.
             self._due["refresh"] = 0.0
-        self._count(work, values, under_way)
+        self._count(work, values, at)
 
     def _accept(self, work: Work) -> None:
         """The counters of what has just been committed."""
@@ -264,14 +265,14 @@ class Engine:
         if len(self._touched) > 1_000:
             self._touched = [np.unique(np.concatenate(self._touched))]
 
-    def _count(self, work: Work, values: int, under_way: _UnderWay) -> None:
+    def _count(self, work: Work, values: int, at: int) -> None:
         figures = self.figures
         figures.frames += len(work)
         figures.batches += 1
         figures.stored += len(work.new)
         figures.repeated += len(work.repeated)
         figures.values += values
-        figures.delay = time.time() - under_way.at / 1_000_000
+        figures.delay = time.time() - at / 1_000_000
         numbers = np.bincount(work.reason)
         for number in np.flatnonzero(numbers).tolist():
             reason = work.name_of(number)

@@ -29,6 +29,8 @@ __all__ = [
     "TABLES",
     "Partitioned",
     "Step",
+    "ahead_ensure",
+    "closed_index",
     "existing",
     "expired_drop",
     "month_add",
@@ -57,13 +59,18 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Partitioned:
-    """A table partitioned by range; `keep` names the setting with its retention in days."""
+    """A table partitioned by range; `keep` names the setting with its retention in days.
+
+    closed_index: columns by which a partition is indexed once its time is over. Keeping such an
+    index while rows pour in, in no order, would cost more than storing them.
+    """
 
     table: str
     step: Step
     key: str
     days_back: int = 0
     keep: str = "ARCHIVE_RETENTION_DAYS"
+    closed_index: str = ""
 
     def start_of(self, day: date) -> date:
         """First day of the partition that holds `day`."""
@@ -160,15 +167,41 @@ def expired_drop(table: Partitioned) -> list[str]:
     return [name for name in expired if _drop(name)]
 
 
-def upkeep(tables: Iterable[Partitioned] = ()) -> list[str]:
-    """Make what is missing ahead and back, drop what retention has passed; returns what was made."""
+def ahead_ensure(table: Partitioned) -> list[str]:
+    """Make what the server's own clock asks for, ahead and back; returns the names."""
     today = timezone.now().date()
+    first = max(today - timedelta(days=table.days_back), oldest_kept(table))
+    return partitions_ensure(table, first=first, last=today + timedelta(days=DAYS_AHEAD))
+
+
+def upkeep(tables: Iterable[Partitioned] = ()) -> list[str]:
+    """Make what is missing, index what is closed, drop what retention has passed; returns what
+    was made."""
     made: list[str] = []
     for table in tables or TABLES:
-        first = max(today - timedelta(days=table.days_back), oldest_kept(table))
-        made += partitions_ensure(table, first=first, last=today + timedelta(days=DAYS_AHEAD))
+        made += ahead_ensure(table)
         expired_drop(table)
+        closed_index(table)
     return made
+
+
+def closed_index(table: Partitioned) -> list[str]:
+    """Index the partitions whose time is over by `table.closed_index`; returns those indexed now."""
+    if not table.closed_index:
+        return []
+    today = timezone.now().date()
+    closed = [name for start, name in existing(table).items() if table.following(start) <= today]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tablename FROM pg_indexes WHERE tablename = ANY(%s)"
+            " AND indexname = tablename || '_closed'",
+            [closed],
+        )
+        missing = sorted(set(closed) - {name for (name,) in cursor.fetchall()})
+        for name in missing:
+            # Writers of this one partition wait meanwhile; by now there are none.
+            cursor.execute(f'CREATE INDEX "{name}_closed" ON "{name}" ({table.closed_index})')
+    return missing
 
 
 def _start_of_name(name: str) -> date:
@@ -187,7 +220,8 @@ def _make(table: Partitioned, start: date) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f'CREATE TABLE "{name}" (LIKE "{table.table}" INCLUDING ALL)')
         cursor.execute(
-            f'ALTER TABLE "{table.table}" ATTACH PARTITION "{name}" FOR VALUES FROM ({low}) TO ({high})'
+            f'ALTER TABLE "{table.table}" ATTACH PARTITION "{name}"'
+            f" FOR VALUES FROM ({low}) TO ({high})"
         )
 
 

@@ -128,10 +128,8 @@ class NodeStage(Stage):
         if text is None:
             return None
         system = entry.get("system")
-        named = self._by_code.get((system, text))
+        named = self._parent_entry(entry)
         if named is not None:
-            if named is entry:
-                return None
             return named.instance or (BROKEN if named.line.is_bad else None)
         return self.find(system, text)
 
@@ -185,7 +183,7 @@ class NodeStage(Stage):
         if first is entry and by_code is entry:
             return True
         number = (first if first is not entry else by_code).line.number
-        column = "code" if first is entry else "name"
+        column = "name" if by_code is entry else "code"
         entry.fail(column, _("The same node already stands in row %d.") % number)
         return False
 
@@ -244,11 +242,19 @@ class NodeStage(Stage):
         return False
 
     def _fail_parent(self, entry: Entry) -> None:
-        named = self._by_code.get((entry.get("system"), entry.get("parent")))
-        if named is None or named is entry:
+        above = self._parent_entry(entry)
+        if above is None:
             entry.fail("parent", missing_node(entry.get("parent")))
-        elif not named.is_bad("parent"):
-            entry.fail("parent", _("The parents of these rows go round in a circle."))
+        seen: set[int] = set()
+        while above is not None and id(above) not in seen:
+            if above is entry:
+                entry.fail("parent", _("The parents of these rows go round in a circle."))
+            seen.add(id(above))
+            above = self._parent_entry(above)
+
+    def _parent_entry(self, entry: Entry) -> Entry | None:
+        """The row that describes the parent, if it gives it the code that is named."""
+        return self._by_code.get((entry.get("system"), entry.get("parent")))
 
     def _check_changed(self) -> None:
         """Rules that depend on stored neighbours of what changes: children's kinds, circles."""

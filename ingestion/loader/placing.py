@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ingestion.blocks import MISSING, cells_of
 from meters.models import Quality
-from meters.partitions import Partitioned, existing, oldest_kept, upkeep
+from meters.partitions import Partitioned, ahead_ensure, existing, oldest_kept
 
 from .batch import Readings, Refusal, Registers
 from .calendar import BEYOND, DAY, ChannelCalendar, Midnights, midnights
@@ -141,7 +141,7 @@ class Windows:
             return
         starts = existing(self.table)
         if self.table.start_of(_date(today + DAYS_AHEAD)) not in starts:
-            upkeep([self.table])
+            ahead_ensure(self.table)
             starts = existing(self.table)
         self._oldest = _number(oldest_kept(self.table))
         ready = np.zeros(today + DAYS_AHEAD + 1 - self._oldest, np.bool_)

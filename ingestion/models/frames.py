@@ -15,7 +15,12 @@ __all__ = ["FRAMES", "FrameOutcome", "RawFrame", "Transport"]
 
 FRAMES = register(
     Partitioned(
-        "ingestion_raw_frame", Step.DAY, "received_at", days_back=2, keep="RAW_FRAME_RETENTION_DAYS"
+        "ingestion_raw_frame",
+        Step.DAY,
+        "received_at",
+        days_back=2,
+        keep="RAW_FRAME_RETENTION_DAYS",
+        closed_index="module_id, received_at",
     )
 )
 

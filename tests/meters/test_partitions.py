@@ -18,6 +18,7 @@ from meters.partitions import (
     TABLES,
     Partitioned,
     Step,
+    closed_index,
     existing,
     expired_drop,
     month_add,
@@ -136,6 +137,18 @@ def test_a_partition_in_use_is_left_for_the_next_time(settings: Any) -> None:
         assert oldest not in dropped and oldest in existing(BLOCKS).values()
         other.rollback()
     assert oldest in expired_drop(BLOCKS)
+
+
+def test_frames_are_indexed_by_module_once_their_day_is_over() -> None:
+    closed_index(FRAMES)
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=2), tick=False):
+        made = closed_index(FRAMES)
+        assert len(made) == 2 and closed_index(FRAMES) == [] and closed_index(BLOCKS) == []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexdef FROM pg_indexes WHERE indexname = %s", [f"{made[0]}_closed"]
+        )
+        assert "(module_id, received_at)" in cursor.fetchone()[0]
 
 
 def test_the_command_prepares_for_history() -> None:

@@ -1,0 +1,240 @@
+"""How fast readings are collected: `python -m config.embedded exec --temporary -- python -m bench.collection`.
+
+Two figures, on whatever the machine has: (1) sealed frames of 24 values → authenticated, decoded,
+committed, answers sealed, in one process, beside bare binary COPY of the same blocks; (2) the same
+over UDP on the loopback with a sender in a process of its own that repeats what is not acknowledged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import select
+import socket
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import django
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VALUES = 24
+_DAY = 86_400
+_PORT, _REGISTER = 1, 0
+_IN_FLIGHT = 4_000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--devices", type=int, default=20_000)
+    parser.add_argument("--days", type=int, default=6, help="frames of each device")
+    parser.add_argument("--batch", type=int, default=5_000)
+    parser.add_argument("--json", help="write the figures to this file too")
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    fleet = _fleet(options.devices)
+    figures = {"devices": options.devices, "batch": options.batch}
+    figures |= _in_process(fleet, options.days, options.batch)
+    figures |= _over_udp(fleet, options.days)
+    text = json.dumps(figures, indent=1)
+    sys.stdout.write(text + "\n")
+    if options.json:
+        with open(options.json, "w") as file:
+            file.write(text)
+    return 0
+
+
+def _fleet(devices: int) -> list[tuple[bytes, bytes]]:
+    """(device id, key) of modules that are all in the database, each with a meter installed."""
+    from bench.fleet import fleet_make
+
+    return fleet_make(devices)
+
+
+def _sealed(fleet: Sequence[tuple[bytes, bytes]], day: int, counter: int) -> list[bytes]:
+    """A frame of each device for the day that starts at `day`: household water, seven bits."""
+    import numpy as np
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    from ingestion.codecs.sealing import seal_packed
+    from ingestion.codecs.universal_frame import Direction
+    from ingestion.codecs.universal_frames import Profiles, pack_headers, profiles
+
+    count = len(fleet)
+    values = np.random.default_rng(counter).geometric(0.05, (count, VALUES)).clip(0, 127)
+    values[values < 8] = 0
+    rows = Profiles(
+        np.full(count, _PORT),
+        np.full(count, _REGISTER),
+        np.full(count, day),
+        60,
+        np.full(count, 1_000 * counter),
+        values,
+    )
+    device = np.array([int.from_bytes(one, "big") for one, _ in fleet], np.uint64)
+    headers = pack_headers(Direction.UP, np.zeros(count, np.uint8), device, np.full(count, counter))
+    return [
+        seal_packed(AESGCM(key), header, plain)
+        for (_, key), header, plain in zip(fleet, headers, profiles(rows), strict=True)
+    ]
+
+
+def _first_day(days: int, back: int) -> int:
+    return int(time.time()) // _DAY * _DAY - (days + back) * _DAY
+
+
+class _Sink:
+    """A transport that takes answers and drops them."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+
+    def acknowledge(self, arrivals: Any, answers: Any) -> None:
+        self.answered += sum(answer is not None for answer in answers)
+
+
+def _in_process(fleet: Sequence[tuple[bytes, bytes]], days: int, size: int) -> dict[str, Any]:
+    from ingestion.engine import Engine
+    from ingestion.transports.intake import Arrival, Batch, Intake
+
+    engine, sink = Engine(Intake()), _Sink()
+    engine.take_up()
+    first, rates, bare = _first_day(days, 2), [], []
+    for number in range(days):
+        frames = _sealed(fleet, first + number * _DAY, number + 1)
+        arrivals = [Arrival(frame, "127.0.0.1", None) for frame in frames]
+        begin = time.perf_counter()
+        for at in range(0, len(arrivals), size):
+            engine.store(Batch(sink, arrivals[at : at + size], 0.0), time.time_ns() // 1_000)
+        rates.append(len(frames) * VALUES / (time.perf_counter() - begin))
+        bare.append(_bare_copy(number, size))
+    assert sink.answered == len(fleet) * days, sink.answered
+    rate, plain = statistics.median(rates[1:]), statistics.median(bare[1:])
+    return {
+        "in process, readings/s": round(rate),
+        "bare COPY of the same blocks, readings/s": round(plain),
+        "ratio": round(rate / plain, 3),
+        "of each day": [round(one) for one in rates],
+    }
+
+
+def _bare_copy(number: int, size: int) -> float:
+    """COPY the blocks of the last day stored into an empty table of the same form."""
+    from django.db import connection, transaction
+
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS bench_bare")
+        cursor.execute("CREATE TABLE bench_bare (LIKE meters_interval_block INCLUDING ALL)")
+        cursor.execute("SELECT max(day) FROM meters_interval_block")
+        day = cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT channel_id FROM meters_interval_block WHERE day = %s ORDER BY 1", [day]
+        )
+        channels = [row[0] for row in cursor.fetchall()]
+        query = "SELECT * FROM meters_interval_block WHERE day = %s AND channel_id = ANY(%s)"
+        parts = []
+        for at in range(0, len(channels), size):
+            source = f"COPY ({query}) TO STDOUT (FORMAT BINARY)"
+            with cursor.copy(source, [day, channels[at : at + size]]) as stream:
+                parts.append(b"".join(bytes(piece) for piece in stream))
+        begin = time.perf_counter()
+        for part in parts:
+            with transaction.atomic():
+                with cursor.copy("COPY bench_bare FROM STDIN (FORMAT BINARY)") as stream:
+                    stream.write(part)
+        return len(channels) * VALUES / (time.perf_counter() - begin)
+
+
+def _over_udp(fleet: Sequence[tuple[bytes, bytes]], days: int) -> dict[str, Any]:
+    from django.db import connection
+
+    from ingestion.collection import Collection
+    from ingestion.models import Transport
+
+    connection.close()
+    first = _first_day(days, 2 + days)
+    frames = [
+        frame
+        for number in range(days)
+        for frame in _sealed(fleet, first + number * _DAY, days + number + 1)
+    ]
+    collection = Collection(host="127.0.0.1", udp_port=0, tcp_port=0)
+    collection.start()
+    while (port := collection.port(Transport.UDP)) is None:
+        time.sleep(0.05)
+    told: Any = multiprocessing.get_context("fork").SimpleQueue()
+    sender = multiprocessing.get_context("fork").Process(target=_send, args=(port, frames, told))
+    sender.start()
+    seconds, sent = told.get()
+    sender.join()
+    dropped = collection.listeners[Transport.UDP].note_drops()
+    collection.stop()
+    return {
+        "over UDP with acknowledgements, readings/s": round(len(frames) * VALUES / seconds),
+        "frames": len(frames),
+        "datagrams sent": sent,
+        "dropped by the kernel": dropped,
+    }
+
+
+def _send(port: int, frames: list[bytes], told: Any) -> None:
+    """Send every frame until it is acknowledged; at most so many wait for their answers."""
+    waiting: dict[bytes, tuple[bytes, float]] = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * 1024 * 1024)
+        sender.connect(("127.0.0.1", port))
+        sender.setblocking(False)
+        begin, sent, queue = time.perf_counter(), 0, iter(frames)
+        more = True
+        while more or waiting:
+            sent += (filled := _fill(sender, queue, waiting))
+            more = filled > 0 or (more and len(waiting) >= _IN_FLIGHT)
+            _collect(sender, waiting)
+            if not more and waiting:
+                sent += _repeat(sender, waiting)
+        told.put((time.perf_counter() - begin, sent))
+
+
+def _fill(sender: socket.socket, queue: Any, waiting: dict[bytes, tuple[bytes, float]]) -> int:
+    now, count = time.monotonic(), 0
+    while len(waiting) < _IN_FLIGHT:
+        frame = next(queue, None)
+        if frame is None:
+            break
+        # An answer names the device; each device has one frame under way.
+        waiting[frame[1:9]] = (frame, now)
+        sender.send(frame)
+        count += 1
+    return count
+
+
+def _collect(sender: socket.socket, waiting: dict[bytes, tuple[bytes, float]]) -> None:
+    select.select([sender], [], [], 0.05)
+    try:
+        while True:
+            waiting.pop(sender.recv(2048)[1:9], None)
+    except BlockingIOError:
+        return
+
+
+def _repeat(sender: socket.socket, waiting: dict[bytes, tuple[bytes, float]]) -> int:
+    now, count = time.monotonic(), 0
+    for device, (frame, at) in list(waiting.items()):
+        if now - at > 2:
+            waiting[device] = (frame, now)
+            sender.send(frame)
+            count += 1
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(main())
