@@ -145,8 +145,8 @@ def _crossing(world: World) -> str:
             if target._meta.label in {"accounts.Company", "accounts.User"}:
                 continue
             theirs = f"{field.name}__{reference_path(target)}"
-            crossing = {path: world.city.company.pk, theirs: world.hill.company.pk}
-            if model._base_manager.filter(**crossing).exists():
+            rows = model._base_manager.filter(**{path: world.city.company.pk})
+            if rows.filter(**{theirs: world.hill.company.pk}).exists():
                 return f"{model._meta.label}.{field.name}"
     return ""
 
