@@ -85,7 +85,7 @@ def _orders_and_filters(
     page = admin.site._registry[model]
     changelist = page.get_changelist_instance(request)
     for position, column in enumerate(changelist.list_display):
-        if column != "action_checkbox" and column in changelist.sortable_by:
+        if column != "action_checkbox" and column in (changelist.sortable_by or ()):
             for sign in ("", "-"):
                 order = f"{sign}{position}"
                 yield Question(f"{name} by {sign}{column}", url, {"o": order})

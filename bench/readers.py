@@ -75,8 +75,8 @@ def _reader(number: int, scope: _Scope) -> Reader:
         User.objects.get(email=_email(number)),
         company,
         meter,
-        UsagePoint.objects.get(pk=meter.usage_point_id),
-        TelemetryModule.objects.get(pk=meter.module_id),
+        UsagePoint.objects.get(current_meters=meter),
+        TelemetryModule.objects.get(meters=meter),
         _street_of(meter),
     )
 
@@ -89,7 +89,8 @@ def _node(scope: _Scope) -> Node | None:
     if not scope.kind:
         return None
     nodes = Node.objects.filter(company__code=scope.company, kind=scope.kind)
-    return _middle(nodes.order_by("lft"))
+    middle: Node = _middle(nodes.order_by("lft"))
+    return middle
 
 
 def _installed(company: Company, node: Node | None) -> QuerySet[Meter]:
@@ -107,7 +108,8 @@ def _middle(rows: QuerySet[M]) -> M:
 
 
 def _street_of(meter: Meter) -> Node:
-    place = UsagePoint.objects.select_related("place").get(pk=meter.usage_point_id).place
-    return Node.objects.get(
+    place = UsagePoint.objects.select_related("place").get(current_meters=meter).place
+    street: Node = Node.objects.get(
         tree_id=place.tree_id, lft__lt=place.lft, rght__gt=place.rght, kind="street"
     )
+    return street

@@ -66,7 +66,7 @@ class Command(BaseCommand):
         from bench.readers import readers_find
         from bench.stopwatch import Stopwatch
 
-        found = []
+        found: list[Measured] = []
         for reader in readers_find():
             if reader_name not in reader.name:
                 continue
