@@ -58,6 +58,7 @@ class _Town:
         from ingestion.loader import ChannelCalendar, Loader
 
         self.size = channels
+        self.rounds = ROUNDS if channels <= 100_000 else 3
         self.random = np.random.default_rng(7)
         company, _ = Company.objects.get_or_create(
             code="bench", defaults={"name": "Bench", "time_zone": "Europe/Kyiv"}
@@ -74,12 +75,12 @@ class _Town:
     def rows(self) -> list[Row]:
         _empty()
         bare, loaded, framed = [], [], []
-        for number in range(ROUNDS):
+        for number in range(self.rounds):
             loaded.append(self._load(_day(3 * number), with_frames=False))
             bare.append(self._copy(_day(3 * number + 1)))
             framed.append(self._load(_day(3 * number + 2), with_frames=True))
-        size = _bytes("meters_interval_block") / (3 * ROUNDS * self.size * SLOTS)
-        late = [self._late(_day(30 + number)) for number in range(ROUNDS)]
+        size = _bytes("meters_interval_block") / (3 * self.rounds * self.size * SLOTS)
+        late = [self._late(_day(30 + number)) for number in range(self.rounds)]
         readings = self.size * SLOTS
         of = f"{self.size:,} channels"
         ratio = [one / other for one, other in zip(bare, loaded, strict=True)]
