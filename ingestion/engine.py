@@ -20,10 +20,11 @@ import numpy as np
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from ingestion.answers import Answers
+from ingestion.derivation import derive
 from ingestion.keeping import batch_for_loader, ledger_note
 from ingestion.known import known_read, known_refresh
 from ingestion.loader import ArchiveUnavailable, Loader
-from ingestion.pipeline import authenticate, decode, resolve
+from ingestion.pipeline import authenticate, context_of, decode, resolve
 from ingestion.quarantine import Ledger
 from ingestion.replay_windows import checkpoint_write, windows_recover
 from ingestion.seen import Seen
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingestion.pipeline import Known, Work
+    from ingestion.values import Collected
 
 __all__ = ["Engine", "EngineState", "Figures"]
 
@@ -238,6 +240,7 @@ class Engine:
         work = authenticate(payloads, [arrival.source for arrival in arrivals], self.known)
         messages = decode(work)
         collected = resolve(work, messages, self.known)
+        self._derive(work, collected)
         transport = self.codes.get(id(batch.transport), 0)
         plan = batch_for_loader(work, collected, self.known, self.ledger, at, transport)
         values = 0
@@ -255,6 +258,13 @@ class Engine:
             # The key just given may be used within a second.
             self._due["refresh"] = 0.0
         self._count(work, values, at)
+
+    def _derive(self, work: Work, collected: Collected) -> None:
+        if collected.derive:
+            assert self.known is not None
+            _readings, registers = collected.together()
+            derived = derive(registers, collected.derive, context_of(work, self.known))
+            collected.readings += [] if derived is None else [derived]
 
     def _accept(self, work: Work) -> None:
         """The counters of what has just been committed."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["Ciphers", "Known", "Work", "authenticate", "decode", "resolve"]
+__all__ = ["Ciphers", "Known", "Work", "authenticate", "context_of", "decode", "resolve"]
 
 _REASONS = tuple(Reason)
 _NUMBERS = {reason: number for number, reason in enumerate(_REASONS, 1)}
@@ -269,20 +269,25 @@ def _undecodable(work: Work, frame: int, error: DecodeError) -> None:
     work.detail[frame] = str(error)
 
 
-def resolve(work: Work, batch: Batch, known: Known) -> Collected:
-    """Values of channels. Frames are those of `work.new`, by place."""
-    collected = Collected()
+def context_of(work: Work, known: Known) -> Context:
+    """What the values of `work.new` are resolved with."""
     row = work.row[work.new]
-    if not len(row):
-        return collected
-    refused = work.reason[work.new] != _NONE
-    context = Context(
+    return Context(
         known.routes,
         known.modules,
         known.devices.module[row],
         known.devices.company[row],
         known.companies.zones,
     )
+
+
+def resolve(work: Work, batch: Batch, known: Known) -> Collected:
+    """Values of channels. Frames are those of `work.new`, by place."""
+    collected = Collected()
+    if not len(work.new):
+        return collected
+    refused = work.reason[work.new] != _NONE
+    context = context_of(work, known)
     if bool(refused.any()):
         batch = _without(batch, refused)
     profiles(batch, context, collected)

@@ -37,7 +37,15 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bytes = NDArray[np.uint8]
 
-__all__ = ["QUALITIES", "Collected", "Context", "profiles", "snapshots", "statuses"]
+__all__ = [
+    "QUALITIES",
+    "Collected",
+    "Context",
+    "profiles",
+    "scaled_down",
+    "snapshots",
+    "statuses",
+]
 
 _DAY = 1440
 # Products of a register of 12 digits and a number below this stay within 63 bits.
@@ -286,17 +294,17 @@ def _scaled(values: Ints, opening: Ints, factor: Fraction, routes: Routes, row: 
     if factor.denominator == 1:
         if factor.numerator == 1:
             return values
-        return _times(values, factor)
+        return scaled_down(values, factor)
     if routes.instant[row]:
-        return _times(values, factor)
+        return scaled_down(values, factor)
     register = np.empty((len(values), values.shape[1] + 1), np.int64)
     register[:, 0] = np.where(opening == NONE, 0, opening)
     np.cumsum(values, axis=1, out=register[:, 1:])
     register[:, 1:] += register[:, :1]
-    return np.diff(_times(register, factor), axis=1)
+    return np.diff(scaled_down(register, factor), axis=1)
 
 
-def _times(values: Ints, factor: Fraction) -> Ints:
+def scaled_down(values: Ints, factor: Fraction) -> Ints:
     """Rounded down; exact however large the numbers are, up to what the archive takes."""
     up, down = factor.numerator, factor.denominator
     if up < _PLAIN and int(np.abs(values).max(initial=0)) < 10**12:
@@ -312,7 +320,7 @@ def _shown(values: Ints, route: Ints, routes: Routes) -> Ints:
     made = np.empty_like(values)
     for number in np.unique(scale).tolist():
         chosen = scale == number
-        made[chosen] = _times(values[chosen], routes.scales[number])
+        made[chosen] = scaled_down(values[chosen], routes.scales[number])
     return made
 
 
@@ -365,7 +373,7 @@ def _add_instants(rows: Snapshots, route: Ints, context: Context, collected: Col
     value = np.empty(len(rows), np.int64)
     for scale in np.unique(routes.scale[route]).tolist():
         same = routes.scale[route] == scale
-        value[same] = _times(rows.value[same], routes.scales[scale])
+        value[same] = scaled_down(rows.value[same], routes.scales[scale])
     collected.readings.append(
         Readings(
             channel=routes.channel[route],

@@ -1,0 +1,220 @@
+"""What arrives in the archive: units, multipliers, exchanges, registers, diagnostics."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ingestion.codecs import universal_messages as m
+from meters.models import Meter, Quality, TelemetryModule
+from meters.services.installations import meter_exchange
+from tests.ingestion import fleet
+
+if TYPE_CHECKING:
+    from tests.ingestion.fleet import Collect, Module, Send, Sender
+
+H = 3600
+
+
+def ask(sender: Sender, one: Module, *messages: m.UpMessage) -> None:
+    assert fleet.acknowledged(one, sender.ask(one.frame(*messages))) == one.counter
+
+
+def snapshot(at: int, value: int, quality: int = 0) -> m.RegisterSnapshot:
+    return m.RegisterSnapshot(at, (m.RegisterValue(1, 0, value),), quality)
+
+
+def values(one: Module, code: str = fleet.VOLUME) -> dict[int, tuple[int, int]]:
+    """Unix second of the start → value and quality class, of everything stored of a channel."""
+    found = {}
+    for day, interval, stored, quality in fleet.rows(
+        "SELECT extract(epoch FROM day::timestamp AT TIME ZONE 'Europe/Kyiv')::bigint,"
+        ' interval_minutes, meters_block_values(small, "values", wide), quality'
+        " FROM meters_interval_block WHERE channel_id = %s ORDER BY day",
+        one.channel(code),
+    ):
+        for slot, value in enumerate(stored):
+            if value is not None:
+                worth = bytes(quality)[slot] & 7 if quality else 0
+                found[day + slot * interval * 60] = (value, worth)
+    return found
+
+
+def test_a_multiplier_that_is_no_whole_number_keeps_the_sum(collect: Collect, send: Send) -> None:
+    one = fleet.module(fleet.company(), 1, multiplier=Decimal("0.3333"))
+    sender = send(collect())
+    noise = random.Random(3)
+    start, register, total = fleet.day_start(4), 123_456, 0
+    for day in range(3):
+        used = [noise.randrange(5) for _ in range(24)]
+        ask(sender, one, fleet.profile(used, start=start + day * 86_400, opening=register + total))
+        total += sum(used)
+    factor = Decimal("0.3333")
+    expected = int((register + total) * factor) - int(register * factor)
+    assert sum(value for value, _ in values(one).values()) == expected
+
+
+def test_a_definition_sets_number_and_unit(collect: Collect, send: Send) -> None:
+    city = fleet.company()
+    definition = (
+        '[universal.registers.7]\nreading_types = ["cold_water.volume", '
+        '"cold_water.volume.register"]\nscale = "10"\n'
+    )
+    kind = fleet.device_type(city, "tenlitre", definition=definition)
+    one = fleet.module(city, 1, kind=kind, multiplier=2)
+    ask(send(collect()), one, fleet.profile([1, 2, 3], register=7, opening=50))
+    assert [value for value, _ in values(one).values()] == [20, 40, 60]
+    # The register is what the meter shows: not multiplied.
+    assert fleet.rows("SELECT value FROM meters_register_reading") == [(500,)]
+
+
+def test_the_devices_quality_reaches_each_value(collect: Collect, send: Send) -> None:
+    one = fleet.module(fleet.company(), 1)
+    sender = send(collect())
+    start = fleet.day_start()
+    ask(sender, one, fleet.profile([1, None], start=start, quality=m.Quality.CLOCK_INVALID))
+    ask(sender, one, fleet.profile([7], start=start + 2 * H, quality=m.Quality.ESTIMATED))
+    assert values(one) == {start: (1, Quality.QUESTIONABLE), start + 2 * H: (7, Quality.ESTIMATED)}
+
+
+def test_registers_alone_become_intervals_in_whatever_order_they_arrive(
+    collect: Collect, send: Send
+) -> None:
+    city = fleet.company()
+    sorted_one, mixed = fleet.module(city, 1), fleet.module(city, 2)
+    sender = send(collect())
+    start, noise = fleet.day_start(3), random.Random(8)
+    shown = [5_000]
+    for _ in range(40):
+        shown.append(shown[-1] + noise.randrange(9))
+    order = list(range(len(shown)))
+    for place in order:
+        ask(sender, sorted_one, snapshot(start + place * H, shown[place]))
+    noise.shuffle(order)
+    for place in order:
+        ask(sender, mixed, snapshot(start + place * H + noise.randrange(-20, 20), shown[place]))
+    expected = {
+        start + place * H: (after - before, Quality.DERIVED)
+        for place, (before, after) in enumerate(zip(shown, shown[1:], strict=False))
+    }
+    assert values(sorted_one) == expected
+    assert values(mixed) == expected
+
+
+def test_a_gap_between_registers_is_spread_and_marked(collect: Collect, send: Send) -> None:
+    one = fleet.module(fleet.company(), 1)
+    sender = send(collect())
+    start = fleet.day_start(3)
+    for hour, shown in ((0, 100), (1, 110), (5, 151), (6, 152)):
+        ask(sender, one, snapshot(start + hour * H, shown))
+    found = values(one)
+    gap = [found[start + hour * H] for hour in range(1, 5)]
+    assert sum(value for value, _ in gap) == 41
+    assert {worth for _, worth in gap} == {Quality.ESTIMATED}
+    assert found[start] == (10, Quality.DERIVED) and found[start + 5 * H] == (1, Quality.DERIVED)
+    # The missing reading comes late: what it bounds is no estimate any more.
+    ask(sender, one, snapshot(start + 2 * H, 140))
+    assert values(one)[start + H] == (30, Quality.DERIVED)
+    assert sum(value for value, _ in values(one).values()) == 52
+
+
+def test_a_transient_zero_books_nothing(collect: Collect, send: Send) -> None:
+    one = fleet.module(fleet.company(), 1)
+    sender = send(collect())
+    start = fleet.day_start(3)
+    for hour, shown in enumerate((900, 910, 0, 930, 940)):
+        ask(sender, one, snapshot(start + hour * H, shown))
+    found = values(one)
+    assert sum(value for value, _ in found.values()) == 40
+    assert max(value for value, _ in found.values()) <= 10
+
+
+def test_the_device_itself_knows_better_than_a_difference(collect: Collect, send: Send) -> None:
+    one = fleet.module(fleet.company(), 1)
+    sender = send(collect())
+    start = fleet.day_start(3)
+    ask(sender, one, fleet.profile([1, 2, 3, 4], start=start, opening=100))
+    ask(sender, one, snapshot(start, 100), snapshot(start + 4 * H, 110))
+    assert [found for found in values(one).values()] == [(n, Quality.VALID) for n in (1, 2, 3, 4)]
+
+
+def test_an_exchange_entered_late_gives_each_time_its_own_multiplier(
+    collect: Collect, send: Send
+) -> None:
+    city = fleet.company()
+    one = fleet.module(city, 1, multiplier=2)
+    running = collect()
+    sender = send(running)
+    start = fleet.day_start(10)
+    ask(sender, one, fleet.profile([5] * 24, start=start))
+    old = Meter.objects.get(module=one.row)
+    new = Meter.objects.create(
+        company=city, serial="NEW", device_type=old.device_type, digits=8, port=1
+    )
+    at = datetime.fromtimestamp(start + 86_400 + 12 * H, UTC)
+    meter_exchange(
+        actor=None,
+        usage_point=one.point,
+        at=at,
+        closing={fleet.REGISTER: Decimal("2")},
+        meter=new,
+        opening={fleet.REGISTER: Decimal("0")},
+        multiplier=10,
+    )
+    Meter.objects.filter(pk=old.pk).update(module=None)
+    new.module = TelemetryModule.objects.get(pk=one.row.pk)
+    new.save()
+    fleet.wait_for(lambda: len(running.engine.known.routes) == 2)
+    # The day of the exchange, and the one before once more: nothing of it changes.
+    ask(sender, one, fleet.profile([1] * 24, start=start + 86_400))
+    ask(sender, one, fleet.profile([5] * 24, start=start))
+    found = [value for value, _ in values(one).values()]
+    assert found == [10] * 24 + [2] * 12 + [10] * 12
+    assert fleet.rows("SELECT count(*) FROM meters_block_revision") == [(0,)]
+
+
+def test_a_status_becomes_values_of_the_module(collect: Collect, send: Send) -> None:
+    city = fleet.company()
+    kind = fleet.device_type(
+        city, "radio", (("b", "device.battery.level", 1440), ("s", "device.signal", 60))
+    )
+    one = fleet.module(city, 1, kind=kind, installed=None)
+    from meters.services.channels import instantiate
+
+    instantiate(modules=[one.row.pk])
+    running = collect()
+    ask(send(running), one, m.Status(fleet.day_start() + 90, 3_600, 88, -71, 21))
+    running.stop()
+    stored = fleet.rows(
+        "SELECT t.code, b.total FROM meters_interval_block b JOIN meters_channel c"
+        " ON c.id = b.channel_id JOIN meters_readingtype t ON t.id = c.reading_type_id ORDER BY 1"
+    )
+    assert stored == [("device.battery.level", 88), ("device.signal", -71)]
+    module = TelemetryModule.objects.get(pk=one.row.pk)
+    assert (module.battery_percent, module.signal_dbm) == (88, -71)
+    assert module.last_seen_at is not None
+
+
+@pytest.mark.parametrize(
+    ("code", "number"),
+    [
+        ("cold_water.volume.register", 0),
+        ("electricity.active.import.register.t2", 2),
+        ("electricity.active.export.t4", 9),
+        ("electricity.reactive.import.register", 10),
+        ("electricity.reactive.import.t1", None),
+        ("heat.volume.register", 12),
+        ("heat.energy", 0),
+        ("heat.temperature.return", 25),
+        ("gas.pressure", 23),
+        ("device.signal", None),
+    ],
+)
+def test_standard_numbers_are_those_of_the_protocol(code: str, number: int | None) -> None:
+    from ingestion.register_numbers import standard_number
+
+    assert standard_number(code) == number
