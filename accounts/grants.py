@@ -147,15 +147,18 @@ def grants_of(user: Any) -> Grants:
     """Grants of `user`, cached on the object; an anonymous or disabled user has none."""
     if not getattr(user, "is_authenticated", False) or not user.is_active:
         return Grants()
-    cached = user.__dict__.get(_CACHE)
+    # As an attribute: a request's user is a wrapper, whose own dictionary is another one.
+    cached = getattr(user, _CACHE, None)
     if cached is None:
-        cached = user.__dict__[_CACHE] = _read_grants(user)
+        cached = _read_grants(user)
+        setattr(user, _CACHE, cached)
     return cast("Grants", cached)
 
 
 def forget_grants(user: Any) -> None:
     """Read the grants of this object anew at the next question."""
-    user.__dict__.pop(_CACHE, None)
+    if hasattr(user, _CACHE):
+        delattr(user, _CACHE)
 
 
 def _read_grants(user: User) -> Grants:

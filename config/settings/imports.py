@@ -30,5 +30,6 @@ IMPORT_CONFIRM_SECONDS = 3_600
 # What a page shows; the file of errors holds up to the second number.
 IMPORT_SHOWN_ERRORS = 1_000
 IMPORT_KEPT_ERRORS = 20_000
-IMPORT_SHOWN_CHANGES = 100
+# Of each kind of thing.
+IMPORT_SHOWN_CHANGES = 25
 EXPORT_MAX_ROWS = 200_000

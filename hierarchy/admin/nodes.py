@@ -63,7 +63,7 @@ class NodeAdmin(TableAdmin, TreeViews, ScopedAdmin):
     list_filter = (CompanyFilter, "system", "kind")
     list_select_related = ("company",)
     search_fields = ("path", "code")
-    ordering = ("company", "system", "tree_id", "lft")
+    ordering = ("company_id", "system", "tree_id", "lft")
     sortable_by = ()
     autocomplete_fields = ("parent",)
     fields = ("company", "system", "parent", "kind", "name", "code", ("latitude", "longitude"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -200,7 +201,7 @@ class Stage:
         entry.instance = instance
         self.created.append(instance)
         self.plan.report.counts[self.name].new += 1
-        if self.plan.report.wants_changes():
+        if self.plan.report.wants_changes(self._noun):
             fields = [(column, None, entry.get(name)) for name, column in entry.columns.items()]
             told = [field for field in fields if field[2] is not None]
             self._tell(entry, instance, told, is_new=True)
@@ -231,7 +232,7 @@ class Stage:
             counts.unchanged += 1
             return
         counts.changed += 1
-        if self.plan.report.wants_changes():
+        if self.plan.report.wants_changes(self._noun):
             rows = [
                 (entry.columns.get(name, name), before, after) for name, before, after in changes
             ]
@@ -242,9 +243,13 @@ class Stage:
             (entry.line.heading(column), self._shown(before), self._shown(after))
             for column, before, after in rows
         )
-        title = str(self.model._meta.verbose_name)
-        change = Change(entry.line.sheet, entry.line.number, title, str(instance), is_new, fields)
+        line = entry.line
+        change = Change(line.sheet, line.number, self._noun, str(instance), is_new, fields)
         self.plan.report.add_change(change)
+
+    @cached_property
+    def _noun(self) -> str:
+        return str(self.model._meta.verbose_name)
 
     def _shown(self, value: Any) -> str:
         if value is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -67,6 +67,7 @@ class Report:
     sheets: list[str] = field(default_factory=list)
     rows: int = 0
     bad_rows: set[tuple[str, int]] = field(default_factory=set)
+    _shown: Counter[str] = field(default_factory=Counter)
 
     @property
     def clean(self) -> bool:
@@ -79,12 +80,13 @@ class Report:
             self.problems.append(problem)
 
     def add_change(self, change: Change) -> None:
-        """Only the first ones are kept, to be looked at; all are counted."""
-        if len(self.changes) < settings.IMPORT_SHOWN_CHANGES:
+        """Only the first ones of each kind are kept, to be looked at; all are counted."""
+        if self.wants_changes(change.kind):
             self.changes.append(change)
+            self._shown[change.kind] += 1
 
-    def wants_changes(self) -> bool:
-        return len(self.changes) < settings.IMPORT_SHOWN_CHANGES
+    def wants_changes(self, kind: str) -> bool:
+        return self._shown[kind] < settings.IMPORT_SHOWN_CHANGES
 
     def sort(self) -> None:
         """Problems in the order of the file."""
