@@ -6,23 +6,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_audit_view_and_seals'),
-        ('hierarchy', '0001_nodes'),
+        ("accounts", "0003_audit_view_and_seals"),
+        ("hierarchy", "0001_nodes"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='node',
-            index=models.Index(fields=['company', 'system', 'tree_id', 'lft'], name='hierarchy_node_order'),
+            model_name="node",
+            index=models.Index(
+                fields=["company", "system", "tree_id", "lft"], name="hierarchy_node_order"
+            ),
         ),
         migrations.AddIndex(
-            model_name='node',
-            index=models.Index(fields=['company', 'kind', 'system', 'tree_id', 'lft'], name='hierarchy_node_kind'),
+            model_name="node",
+            index=models.Index(
+                fields=["company", "kind", "system", "tree_id", "lft"], name="hierarchy_node_kind"
+            ),
         ),
         migrations.AddIndex(
-            model_name='node',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('code'), name='gin_trgm_ops'), name='hierarchy_node_code_trgm'),
+            model_name="node",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("code"), name="gin_trgm_ops"
+                ),
+                name="hierarchy_node_code_trgm",
+            ),
         ),
     ]

@@ -6,15 +6,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_audit_view_and_seals'),
-        ('hierarchy', '0002_indexes_for_lists'),
+        ("accounts", "0003_audit_view_and_seals"),
+        ("hierarchy", "0002_indexes_for_lists"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='node',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('path'), name='gin_trgm_ops'), condition=models.Q(('kind', 'apartment'), _negated=True), name='hierarchy_node_larger'),
+            model_name="node",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("path"), name="gin_trgm_ops"
+                ),
+                condition=models.Q(("kind", "apartment"), _negated=True),
+                name="hierarchy_node_larger",
+            ),
         ),
     ]

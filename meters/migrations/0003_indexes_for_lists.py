@@ -4,48 +4,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_audit_view_and_seals'),
-        ('hierarchy', '0002_indexes_for_lists'),
-        ('meters', '0002_archives'),
+        ("accounts", "0003_audit_view_and_seals"),
+        ("hierarchy", "0002_indexes_for_lists"),
+        ("meters", "0002_archives"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='installation',
-            index=models.Index(fields=['company', '-installed_at', 'id'], name='meters_installation_recent'),
+            model_name="installation",
+            index=models.Index(
+                fields=["company", "-installed_at", "id"], name="meters_installation_recent"
+            ),
         ),
         migrations.AddIndex(
-            model_name='installation',
-            index=models.Index(fields=['-installed_at', 'id'], name='meters_installation_latest'),
+            model_name="installation",
+            index=models.Index(fields=["-installed_at", "id"], name="meters_installation_latest"),
         ),
         migrations.AddIndex(
-            model_name='meter',
-            index=models.Index(fields=['company', 'status', 'serial', 'id'], name='meters_meter_status'),
+            model_name="meter",
+            index=models.Index(
+                fields=["company", "status", "serial", "id"], name="meters_meter_status"
+            ),
         ),
         migrations.AddIndex(
-            model_name='meter',
-            index=models.Index(fields=['status', 'serial', 'id'], name='meters_meter_status_all'),
+            model_name="meter",
+            index=models.Index(fields=["status", "serial", "id"], name="meters_meter_status_all"),
         ),
         migrations.AddIndex(
-            model_name='meter',
-            index=models.Index(fields=['company', 'verification_due_on', 'serial', 'id'], name='meters_meter_due'),
+            model_name="meter",
+            index=models.Index(
+                fields=["company", "verification_due_on", "serial", "id"], name="meters_meter_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='meter',
-            index=models.Index(fields=['verification_due_on', 'serial', 'id'], name='meters_meter_due_all'),
+            model_name="meter",
+            index=models.Index(
+                fields=["verification_due_on", "serial", "id"], name="meters_meter_due_all"
+            ),
         ),
         migrations.AddIndex(
-            model_name='telemetrymodule',
-            index=models.Index(fields=['company', 'status', 'serial', 'id'], name='meters_module_status'),
+            model_name="telemetrymodule",
+            index=models.Index(
+                fields=["company", "status", "serial", "id"], name="meters_module_status"
+            ),
         ),
         migrations.AddIndex(
-            model_name='usagepoint',
-            index=models.Index(fields=['company', 'resource', 'role', 'code', 'id'], name='meters_usage_point_role'),
+            model_name="usagepoint",
+            index=models.Index(
+                fields=["company", "resource", "role", "code", "id"], name="meters_usage_point_role"
+            ),
         ),
         migrations.AddIndex(
-            model_name='usagepoint',
-            index=models.Index(condition=models.Q(('is_active', False)), fields=['company', 'code', 'id'], name='meters_usage_point_inactive'),
+            model_name="usagepoint",
+            index=models.Index(
+                condition=models.Q(("is_active", False)),
+                fields=["company", "code", "id"],
+                name="meters_usage_point_inactive",
+            ),
         ),
     ]

@@ -6,44 +6,71 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_audit_view_and_seals'),
-        ('hierarchy', '0003_index_larger_nodes'),
-        ('meters', '0003_indexes_for_lists'),
+        ("accounts", "0003_audit_view_and_seals"),
+        ("hierarchy", "0003_index_larger_nodes"),
+        ("meters", "0003_indexes_for_lists"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='meter',
-            name='meters_meter_status_all',
+            model_name="meter",
+            name="meters_meter_status_all",
         ),
         migrations.RemoveIndex(
-            model_name='usagepoint',
-            name='meters_usage_point_role',
+            model_name="usagepoint",
+            name="meters_usage_point_role",
         ),
         migrations.AddIndex(
-            model_name='meter',
-            index=models.Index(models.F('company'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('serial'), name='text_pattern_ops'), name='meters_meter_prefix'),
+            model_name="meter",
+            index=models.Index(
+                models.F("company"),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("serial"), name="text_pattern_ops"
+                ),
+                name="meters_meter_prefix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='telemetrymodule',
-            index=models.Index(models.F('company'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('serial'), name='text_pattern_ops'), name='meters_module_serial_prefix'),
+            model_name="telemetrymodule",
+            index=models.Index(
+                models.F("company"),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("serial"), name="text_pattern_ops"
+                ),
+                name="meters_module_serial_prefix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='telemetrymodule',
-            index=models.Index(models.F('company'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('address'), name='text_pattern_ops'), name='meters_module_address_prefix'),
+            model_name="telemetrymodule",
+            index=models.Index(
+                models.F("company"),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("address"), name="text_pattern_ops"
+                ),
+                name="meters_module_address_prefix",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usagepoint',
-            index=models.Index(fields=['company', 'resource', 'code', 'id'], name='meters_usage_point_resource'),
+            model_name="usagepoint",
+            index=models.Index(
+                fields=["company", "resource", "code", "id"], name="meters_usage_point_resource"
+            ),
         ),
         migrations.AddIndex(
-            model_name='usagepoint',
-            index=models.Index(fields=['company', 'role', 'code', 'id'], name='meters_usage_point_use'),
+            model_name="usagepoint",
+            index=models.Index(
+                fields=["company", "role", "code", "id"], name="meters_usage_point_use"
+            ),
         ),
         migrations.AddIndex(
-            model_name='usagepoint',
-            index=models.Index(models.F('company'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('code'), name='text_pattern_ops'), name='meters_usage_point_prefix'),
+            model_name="usagepoint",
+            index=models.Index(
+                models.F("company"),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("code"), name="text_pattern_ops"
+                ),
+                name="meters_usage_point_prefix",
+            ),
         ),
     ]

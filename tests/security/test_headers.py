@@ -67,17 +67,18 @@ def _cookie_faults(response: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("person", ["operator", "administrator", "clerk", "anonymous"])
+@pytest.mark.parametrize("person", ["operator", "clerk", "anonymous"])
 def test_every_route(world: World, person: str) -> None:
     client = Client(raise_request_exception=False)
     if user := person_of(world, person):
         client.force_login(user)
-    paths = [*every_path(), *outside_pages(world.city)]
-    if person in {"operator", "administrator"}:
+    bare = every_path()
+    paths = [*bare, *outside_pages(world.city)]
+    if person == "operator":
         paths += admin_pages(world.city)
     faults = []
     for url in dict.fromkeys(paths):
-        for method in ("GET", "POST"):
+        for method in ("GET", "POST") if url in bare else ("GET",):
             response = client.generic(method, url)
             lacking = missing(response)
             if url.startswith("/static/"):
