@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accounts.models import Company
 
 __all__ = ["fleet_make"]
 
@@ -44,7 +48,7 @@ def fleet_make(count: int, *, registers: bool = True) -> list[tuple[bytes, bytes
     place = node_create(
         actor=None, company=company, system="territory", kind="city", name="Town", code="town"
     )
-    values = {
+    values: dict[str, Any] = {
         "company": company.pk,
         "type": _device_type(company, registers=registers),
         "place": place.pk,
@@ -58,7 +62,7 @@ def fleet_make(count: int, *, registers: bool = True) -> list[tuple[bytes, bytes
     return _keys()
 
 
-def _device_type(company: object, *, registers: bool) -> int:
+def _device_type(company: Company, *, registers: bool) -> int:
     from meters.models import DeviceType, DeviceTypeVersion, ReadingType, RegisterTemplate
     from meters.services.device_types import device_type_version_publish
 
