@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.grants import Access, ScopedModel
 from accounts.models import Company
+from config.lib.orm import SameScope
 from meters.models import TelemetryModule
 
 __all__ = ["Quarantine", "Reason", "RegistryChange", "ReplayWindow"]
@@ -77,6 +78,7 @@ class Quarantine(ScopedModel):
         verbose_name_plural = _("quarantine")
         ordering = ("-last_at", "pk")
         constraints = (
+            SameScope(field="module", name="ingestion_quarantine_same_company"),
             models.UniqueConstraint(
                 fields=["reason", "module", "device", "network"],
                 name="ingestion_quarantine_key",
