@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 SEPARATOR = ", "
+_BATCH = 2_000
 _EDITABLE = ("kind", "name", "code", "latitude", "longitude")
 
 
@@ -173,10 +174,12 @@ def nodes_bulk_create(*, company: Company, system: str, nodes: Iterable[Node]) -
             node.parent = node.parent
             node.path = _path(node.name, node.parent)
         # MPTT's manager numbers one by one; the plain query set writes rows as they are.
-        created += Node._base_manager.bulk_create(ready, batch_size=2_000)
+        for part in (ready[:_BATCH], ready[_BATCH:]):
+            created += Node._base_manager.bulk_create(part, batch_size=_BATCH)
+            # The check of each parent was planned for the table as it was before.
+            analyze_after_bulk(Node, len(part))
         waiting = set(map(id, ready))
         pending = [node for node in pending if id(node) not in waiting]
-    analyze_after_bulk(Node, len(created))
     tree_rebuild(company_id=company.pk, system=system)
     return created
 

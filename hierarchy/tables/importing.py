@@ -13,6 +13,7 @@ from django.utils.translation import override
 from accounts.grants import grants_of
 from accounts.models import Activity
 from accounts.services.activity import activity_record
+from config.lib.collector import collector_paused
 from config.lib.locks import lock
 from config.lib.tables.columns import normalised
 from config.lib.tables.errors import TableFileError
@@ -52,7 +53,7 @@ def tables_import(
     """
     plan = Plan(company=company, actor=actor)
     try:
-        with transaction.atomic():
+        with collector_paused(), transaction.atomic():
             if not dry_run:
                 lock(f"tables:import:{company.pk}")
             _check(plan, sheets, layouts, stages)

@@ -70,6 +70,9 @@ class Connections:
         if current is not None:
             current.valid_to = since
             self._changed[current.pk] = current
+        if point.pk is None and since <= self._today:
+            # What settling would find anyway; a new row need not be written twice.
+            point.network_node = node
         later = [row.valid_from for row in stored if row.valid_from > since]
         self._new.append(
             Connection(

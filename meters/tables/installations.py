@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from hierarchy.tables.plan import BATCH, BROKEN, Entry, Plan, Stage
-from meters.models import Installation
+from meters.models import Installation, Meter
 from meters.services.installations import installations_settle
 
 from .devices import batches
@@ -119,6 +120,7 @@ class InstallationStage(Stage):
         if stored is None:
             for name, value in wishes.items():
                 setattr(instance, name, value)
+            _tell_meter(instance)
             self.accept_new(entry, instance)
         else:
             self.accept_known(entry, stored, wishes, told)
@@ -160,6 +162,13 @@ class InstallationStage(Stage):
         touched = [entry.instance.pk for entry in self._accepted]
         for keys in _parts(touched):
             installations_settle(installations=keys)
+
+
+def _tell_meter(installation: Installation) -> None:
+    """Let a new meter say where it is, as settling would find; it need not be written twice."""
+    now, meter = timezone.now(), installation.meter
+    if meter.pk is None and installation.installed_at <= now < (installation.removed_at or _NEVER):
+        meter.usage_point, meter.status = installation.usage_point, Meter.Status.INSTALLED
 
 
 def _overlap(name: str, other: Installation) -> str:

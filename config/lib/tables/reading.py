@@ -8,6 +8,8 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from config.lib.collector import collector_paused
+
 from .dbf_file import read_dbf
 from .delimited import read_csv
 from .errors import TableFileError
@@ -37,7 +39,8 @@ def read_table(data: bytes, *, kind: str) -> list[Sheet]:
     if len(data) > settings.IMPORT_MAX_BYTES:
         limit = filesizeformat(settings.IMPORT_MAX_BYTES)
         raise TableFileError(_("The file is larger than %s. Split it.") % limit)
-    sheets = [sheet for sheet in READERS[kind](data) if sheet.headers]
+    with collector_paused():
+        sheets = [sheet for sheet in READERS[kind](data) if sheet.headers]
     if not sheets:
         raise TableFileError(_("The file holds no table: there are no headings in it."))
     return sheets
