@@ -57,7 +57,7 @@ check: bootstrap-dev ## style, types, borders, templates, security, settings, mi
 	@$(IN_ROOT) $(RUN) -m ruff format --check --quiet .
 	@$(IN_ROOT) $(RUN) -m mypy .
 	@$(IN_ROOT) .venv/bin/lint-imports --no-logo
-	@$(IN_ROOT) .venv/bin/djlint --quiet --check --lint templates
+	@$(IN_ROOT) .venv/bin/djlint --quiet --lint templates
 	@$(IN_ROOT) $(RUN) -m bandit --quiet -c pyproject.toml -r .
 	@$(IN_ROOT) $(PRODUCTION) $(WITH_SERVICES) $(RUN) manage.py check --deploy --fail-level WARNING
 	@$(IN_ROOT) $(WITH_SERVICES) $(RUN) manage.py makemigrations --check --dry-run
@@ -66,7 +66,6 @@ check: bootstrap-dev ## style, types, borders, templates, security, settings, mi
 format: bootstrap-dev ## put the code in its canonical form
 	@$(IN_ROOT) $(RUN) -m ruff check --fix-only --quiet .
 	@$(IN_ROOT) $(RUN) -m ruff format --quiet .
-	@$(IN_ROOT) .venv/bin/djlint --quiet --reformat templates || true
 
 bench-admin: bootstrap ## measure the admin on a large company
 	@$(IN_ROOT) $(WITH_SERVICES) $(RUN) manage.py bench_admin

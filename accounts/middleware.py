@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pghistory
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "AddressLengthMiddleware",
     "AuditMiddleware",
     "PreferencesMiddleware",
     "SecondFactorMiddleware",
@@ -28,6 +30,8 @@ __all__ = [
 
 # The pages on which a second factor is set up, and those that show nothing of a company.
 _WITHOUT_SECOND_FACTOR = ("/account/", "/static/", "/healthz", "/i18n/")
+# Characters; addresses of the longest list of the admin stay far below.
+_QUERY_LIMIT = 8_192
 _READ_ONLY = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
@@ -47,6 +51,18 @@ class SecurityHeadersMiddleware:
         if not request.path.startswith(settings.STATIC_URL):
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
+
+
+class AddressLengthMiddleware:
+    """Refuses what no page asks for: an address so long that a list's links would repeat it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if len(request.META.get("QUERY_STRING", "")) > _QUERY_LIMIT:
+            raise RequestDataTooBig("The query string is too long.")
+        return self.get_response(request)
 
 
 class PreferencesMiddleware:

@@ -14,6 +14,7 @@ from typing import Any
 from accounts.models import Company, Role, User
 from accounts.services.memberships import membership_grant
 from accounts.services.roles import shipped_roles_sync
+from accounts.services.users import user_create
 from hierarchy.models import Node
 from hierarchy.services import node_create
 from meters.models import (
@@ -79,13 +80,18 @@ def build_world() -> World:
     )
     platform = Role.objects.get(code="platform_operator", company=None)
     membership_grant(actor=None, user=operator, company=None, role=platform, accepted=True)
-    stranger = User.objects.create_user("stranger@readout.test", PASSWORD, full_name="Sam Stranger")
+    stranger = _user("stranger@readout.test", "Sam Stranger")
     return World(
         city=build_tenant("city", "City Utilities", "Europe/Kyiv", "CANARYCITY"),
         hill=build_tenant("hill", "Hill Waterworks", "Europe/Dublin", "CANARYHILL"),
         operator=operator,
         stranger=stranger,
     )
+
+
+def _user(email: str, full_name: str) -> User:
+    """Somebody whose address is proven, so that signing in works."""
+    return user_create(email=email, full_name=full_name, password=PASSWORD)
 
 
 def build_tenant(code: str, name: str, time_zone: str, canary: str) -> Tenant:
@@ -100,14 +106,12 @@ def build_tenant(code: str, name: str, time_zone: str, canary: str) -> Tenant:
 def _build_people(tenant: Tenant) -> None:
     code, canary = tenant.company.code, tenant.canary
     for name, role_code in ROLES.items():
-        user = User.objects.create_user(
-            f"{name}@{code}.test", PASSWORD, full_name=f"{name.title()} {canary}"
-        )
+        user = _user(f"{name}@{code}.test", f"{name.title()} {canary}")
         role = Role.objects.get(code=role_code, company=None)
         membership_grant(actor=None, user=user, company=tenant.company, role=role, accepted=True)
         tenant.people[name] = user
     # Somebody who answers for one street only.
-    keeper = User.objects.create_user(f"keeper@{code}.test", PASSWORD, full_name=f"Keeper {canary}")
+    keeper = _user(f"keeper@{code}.test", f"Keeper {canary}")
     engineer = Role.objects.get(code="engineer", company=None)
     membership_grant(
         actor=None,

@@ -30,7 +30,7 @@ from .batch import Refusal
 from .errors import Raced
 from .merge import merge
 from .placing import Keys, Placed, group, in_turns, is_crowded
-from .wire import bigints, copy, dates, fixed
+from .wire import bigints, columns, copy, dates, fixed
 
 if TYPE_CHECKING:
     import psycopg
@@ -116,17 +116,6 @@ class _Source(NamedTuple):
         return found
 
 
-class _Columns(NamedTuple):
-    """Columns of a result in their binary form, a list each."""
-
-    channel: list[bytes | None]
-    day: list[bytes | None]
-    version: list[bytes | None]
-    interval: list[bytes | None]
-    array: list[bytes | None]
-    quality: list[bytes | None]
-
-
 class _Stored(NamedTuple):
     """Blocks as they stand; key: place of each among the keys asked for; version: its xmin."""
 
@@ -184,17 +173,15 @@ def _cells(placed: Placed, keys: Keys) -> tuple[Ints, Ints]:
 def _fetch(run: Cursor, keys: Keys) -> _Stored:
     starts = np.flatnonzero(np.diff(keys.day, prepend=-1))
     days = keys.day[starts]
-    found: list[_Columns] = []
+    found: list[list[tuple[bytes | None, ...]]] = []
     if len(days) <= _DAYS_AT_ONCE:
         for day, channels in zip(days, np.split(keys.channel, starts[1:]), strict=True):
             one = dates(np.array([day - POSTGRES_EPOCH]))
-            found.append(_columns(run, _FETCH_DAY, one, bigints(channels)))
+            found.append(columns(run, _FETCH_DAY, one, bigints(channels)))
     else:
         each = (dates(keys.day - POSTGRES_EPOCH), bigints(keys.channel))
-        found.append(_columns(run, _FETCH_EACH, *each, *_bounds(keys.day)))
-    return _read(
-        _Columns._make(list(chain.from_iterable(one)) for one in zip(*found, strict=True)), keys
-    )
+        found.append(columns(run, _FETCH_EACH, *each, *_bounds(keys.day)))
+    return _read([tuple(chain.from_iterable(parts)) for parts in zip(*found, strict=True)], keys)
 
 
 def _bounds(day: Ints) -> tuple[date, date]:
@@ -202,28 +189,19 @@ def _bounds(day: Ints) -> tuple[date, date]:
     return _EPOCH + timedelta(days=first), _EPOCH + timedelta(days=last)
 
 
-def _columns(run: Cursor, statement: str, *parameters: Any) -> _Columns:
-    run.execute(statement, parameters, binary=True)
-    result = run.pgresult
-    assert result is not None
-    value, rows = result.get_value, range(result.ntuples)
-    # One of the three arrays is there; the others are not even asked for.
-    arrays = [value(row, 4) or value(row, 5) or value(row, 6) for row in rows]
-    fixed_width = [[value(row, column) for row in rows] for column in range(4)]
-    return _Columns._make([*fixed_width, arrays, [value(row, 7) for row in rows]])
-
-
-def _read(columns: _Columns, keys: Keys) -> _Stored:
-    channel = fixed(columns.channel, ">i8").astype(np.int64)
-    day = fixed(columns.day, ">i4").astype(np.int64) + POSTGRES_EPOCH
-    slots, value, present = read_arrays(cast("list[bytes]", columns.array))
+def _read(found: list[tuple[bytes | None, ...]], keys: Keys) -> _Stored:
+    """found: the columns of _READ, each in binary form."""
+    channel = fixed(found[0], ">i8").astype(np.int64)
+    day = fixed(found[1], ">i4").astype(np.int64) + POSTGRES_EPOCH
+    version = fixed(found[2], ">u4").astype(np.int64)
+    interval = fixed(found[3], ">i2").astype(np.int64)
+    arrays = [small or middle or wide for small, middle, wide in zip(*found[4:7], strict=True)]
+    slots, value, present = read_arrays(cast("list[bytes]", arrays))
     quality = np.where(present, 0, MISSING).astype(np.uint8)
-    marked = [row for row, given in enumerate(columns.quality) if given is not None]
+    marked = [row for row, given in enumerate(found[7]) if given is not None]
     if marked:
         cells = cells_of(starts_of(slots)[marked], slots[marked])
-        quality[cells] = fixed([columns.quality[row] for row in marked], "u1")
-    interval = fixed(columns.interval, ">i2").astype(np.int64)
-    version = fixed(columns.version, ">u4").astype(np.int64)
+        quality[cells] = fixed([found[7][row] for row in marked], "u1")
     blocks = Blocks(channel, day, interval, slots, value, quality)
     return _Stored(blocks, _position(keys, channel, day), version)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ingestion.models import FrameOutcome
 
-from .wire import copy, fixed
+from .wire import copy
 
 if TYPE_CHECKING:
     import psycopg
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Cursor = psycopg.Cursor[tuple[Any, ...]]
 
-__all__ = ["frame_ids", "outcomes", "store_frames"]
+__all__ = ["frame_ids", "outcomes", "steps_for", "store_frames"]
 
 _COLUMNS = "id, received_at, module_id, counter, transport, outcome, source, reason, payload"
 # The sequence counts in steps of this size: a value stands for as many ids.
@@ -28,19 +28,14 @@ _POSTGRES_EPOCH = 946_684_800_000_000
 _REASON_LENGTH = 2_000
 
 
-def frame_ids(run: Cursor, count: int) -> NDArray[np.int64]:
-    """Ids for that many frames, ascending, never given before."""
-    if not count:
-        return np.zeros(0, np.int64)
-    run.execute(
-        "SELECT nextval('ingestion_raw_frame_id_seq') FROM generate_series(1, %s)",
-        (-(-count // _IDS_AT_ONCE),),
-        binary=True,
-    )
-    result = run.pgresult
-    assert result is not None
-    first = fixed([result.get_value(row, 0) for row in range(result.ntuples)], ">i8")
-    ids = first.astype(np.int64)[:, None] + np.arange(_IDS_AT_ONCE)
+def steps_for(count: int) -> int:
+    """How many values of the sequence that many frames take."""
+    return -(-count // _IDS_AT_ONCE)
+
+
+def frame_ids(first: list[int], count: int) -> NDArray[np.int64]:
+    """Ids of that many frames, ascending, from the values of the sequence taken for them."""
+    ids = np.array(first, np.int64)[:, None] + np.arange(_IDS_AT_ONCE)
     return np.asarray(ids.reshape(-1)[:count])
 
 

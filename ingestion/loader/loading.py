@@ -20,7 +20,7 @@ from .batch import LoadBatch, LoadResult
 from .calendar import DAY, ChannelCalendar
 from .errors import ArchiveUnavailable, Raced
 from .failures import BadData, translated
-from .frames import frame_ids, outcomes, store_frames
+from .frames import frame_ids, outcomes, steps_for, store_frames
 from .isolation import Work, store_isolating, store_together
 from .placing import Windows, place, place_registers
 from .wire import bigints, cursor
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import psycopg
+    from numpy.typing import NDArray
 
     Cursor = psycopg.Cursor[tuple[Any, ...]]
 
@@ -42,11 +43,12 @@ _ATTEMPTS = 25
 _DAY_MICROSECONDS = DAY * 1_000_000
 # What is acknowledged must be on disk, whatever the server's default is. Joins go from the batch
 # to the archive, row by row in order: writers that meet do not wait for each other in circles.
-_SETTINGS = """
+_BEGIN = """
 SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
         WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true),
     set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-    set_config('jit', 'off', true)
+    set_config('jit', 'off', true),
+    ARRAY(SELECT nextval('ingestion_raw_frame_id_seq') FROM generate_series(1, %s))
 """
 _MARK_DIRTY = "INSERT INTO meters_dirty_day (day, channels) VALUES (%s, %s)"
 
@@ -106,8 +108,7 @@ class Loader:
     def _store(self, batch: LoadBatch, work: Work, *, isolating: bool) -> LoadResult:
         result = work.result
         with cursor() as run:
-            run.execute(_SETTINGS)
-            ids = frame_ids(run, len(batch.frames))
+            ids = _begin(run, len(batch.frames))
             readings = Origin(_ids_of(ids, batch.readings.frame), batch.user_id, batch.note)
             registers = readings._replace(frame_id=_ids_of(ids, batch.registers.frame))
             if isolating:
@@ -123,6 +124,13 @@ class Loader:
     def _forget(self) -> None:
         for windows in (self._blocks, self._registers, self._frames):
             windows.forget()
+
+
+def _begin(run: Cursor, frames: int) -> NDArray[np.int64]:
+    """Settings of the transaction; returns ids for its frames."""
+    row = run.execute(_BEGIN, (steps_for(frames),)).fetchone()
+    assert row is not None
+    return frame_ids(row[-1], frames)
 
 
 def _ids_of(ids: Any, frame: Any) -> Any:

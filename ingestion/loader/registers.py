@@ -9,7 +9,7 @@ import numpy as np
 from .errors import Raced
 from .merge import merge
 from .placing import group, in_turns
-from .wire import Column, bigints, copy, fixed
+from .wire import Column, bigints, columns, copy, fixed
 
 if TYPE_CHECKING:
     import psycopg
@@ -100,12 +100,8 @@ def _store(run: Cursor, registers: Registers, origin: Origin) -> int:
 
 def _fetch(run: Cursor, registers: Registers) -> _Stored:
     at = (registers.at - _POSTGRES_EPOCH) * _MICROSECONDS
-    run.execute(_FETCH, (bigints(registers.channel), Column(at, 1185, 1184, ">i8")), binary=True)
-    result = run.pgresult
-    assert result is not None
-    value = result.get_value
-    columns = [[value(row, column) for row in range(result.ntuples)] for column in range(5)]
-    channel, when = fixed(columns[0], ">i8"), fixed(columns[1], ">i8")
+    found = columns(run, _FETCH, bigints(registers.channel), Column(at, 1185, 1184, ">i8"))
+    channel, when = fixed(found[0], ">i8"), fixed(found[1], ">i8")
     wanted = (
         {
             key: place
@@ -117,9 +113,9 @@ def _fetch(run: Cursor, registers: Registers) -> _Stored:
     places = [wanted[key] for key in zip(channel.tolist(), when.tolist(), strict=True)]
     return _Stored(
         np.array(places, np.int64),
-        fixed(columns[2], ">i8").astype(np.int64),
-        fixed(columns[3], ">i2").astype(np.uint8),
-        fixed(columns[4], ">u4").astype(np.int64),
+        fixed(found[2], ">i8").astype(np.int64),
+        fixed(found[3], ">i2").astype(np.uint8),
+        fixed(found[4], ">u4").astype(np.int64),
     )
 
 

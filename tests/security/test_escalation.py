@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from tests.people import World
 
-# In the long suite until every page passes it (make test-security).
-pytestmark = pytest.mark.slow_security
-
 TRIED_BY = ("administrator", "engineer")
 # The platform's own tables are not open to them at all: tests/access shows it.
 FORMS = sorted(

@@ -17,9 +17,6 @@ from tests.access.table import MODELS
 if TYPE_CHECKING:
     from tests.people import World
 
-# In the long suite until every page passes it (make test-security).
-pytestmark = pytest.mark.slow_security
-
 _LONG = "x" * 100_000
 
 
@@ -149,7 +146,7 @@ def test_autocomplete_pages_are_bounded(client_of: Client, world: World) -> None
         "&page=2",
         "&page=99999999999",
         "&page=x",
-        f"&term={_LONG[:9000]}",
+        f"&term={_LONG[:8000]}",
     ):
         response = client_of.get(url + extra)
         assert response.status_code in {200, 404}, extra
@@ -186,6 +183,11 @@ def test_searches_of_the_tree_are_bounded(client_of: Client, world: World) -> No
         assert response.status_code in {200, 400}, query[:10]
         if response.status_code == 200:
             assert len(response.json()["nodes"]) <= 50
+
+
+def test_an_address_that_no_page_asks_for_is_refused(client_of: Client) -> None:
+    for url in _listings():
+        assert client_of.get(url, {"q": _LONG}).status_code == 400, url
 
 
 def test_a_form_of_too_many_fields_is_refused(client_of: Client) -> None:

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from tests.people import World
 
-# In the long suite until every page passes it (make test-security).
-pytestmark = pytest.mark.slow_security
-
 TYPED = "typed-Canary-7531-wrong"
 NEW_PASSWORD = "brand-new-Canary-8642-horse"  # noqa: S105
 
