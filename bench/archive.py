@@ -133,7 +133,7 @@ class _Town:
         """The same blocks, ready-made, in the same batches."""
         from django.db import transaction
 
-        from ingestion.loader.wire import copy, cursor
+        from meters.wire import copy, cursor
 
         ready = [self._ready(batch) for batch in self._batches(day, with_frames=False)]
         began = time.perf_counter()
@@ -143,7 +143,7 @@ class _Town:
         return time.perf_counter() - began
 
     def _ready(self, batch: LoadBatch) -> list[bytes]:
-        from ingestion.blocks import Blocks, copy_rows
+        from meters.blocks import Blocks, copy_rows
 
         readings = batch.readings
         count = len(readings) // SLOTS

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from ingestion.blocks import (
+from meters.blocks import (
     MISSING,
     POSTGRES_EPOCH,
     Blocks,
@@ -25,12 +25,12 @@ from ingestion.blocks import (
     read_arrays,
     starts_of,
 )
+from meters.wire import bigints, columns, copy, dates, fixed
 
 from .batch import Refusal
 from .errors import Raced
 from .merge import merge
 from .placing import Keys, Placed, group, in_turns, is_crowded
-from .wire import bigints, columns, copy, dates, fixed
 
 if TYPE_CHECKING:
     import psycopg

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.db import connection
 
-from ingestion.blocks import distinct
+from meters.blocks import distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

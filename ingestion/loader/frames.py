@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingestion.models import FrameOutcome
-
-from .wire import copy
+from meters.wire import copy
 
 if TYPE_CHECKING:
     import psycopg

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.db import connection, transaction
 
-from ingestion.blocks import distinct
 from ingestion.models.frames import FRAMES
+from meters.blocks import distinct
 from meters.partitions import BLOCKS, REGISTERS
 from meters.signals import readings_loaded
+from meters.wire import bigints, cursor
 
 from .archive import ArchiveChange, Origin
 from .batch import LoadBatch, LoadResult
@@ -23,7 +24,6 @@ from .failures import BadData, translated
 from .frames import frame_ids, outcomes, steps_for, store_frames
 from .isolation import Work, store_isolating, store_together
 from .placing import Windows, place, place_registers
-from .wire import bigints, cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

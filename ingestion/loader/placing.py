@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from django.utils import timezone
 
-from ingestion.blocks import MISSING, cells_of
+from meters.blocks import MISSING, cells_of
 from meters.models import Quality
 from meters.partitions import Partitioned, ahead_ensure, existing, oldest_kept
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from meters.wire import Column, bigints, columns, copy, fixed
+
 from .errors import Raced
 from .merge import merge
 from .placing import group, in_turns
-from .wire import Column, bigints, columns, copy, fixed
 
 if TYPE_CHECKING:
     import psycopg

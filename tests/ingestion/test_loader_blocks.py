@@ -8,8 +8,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.blocks import MISSING, Blocks, copy_rows, read_arrays
-from ingestion.loader.wire import Column, bigints, copy, cursor
+from meters.blocks import MISSING, Blocks, copy_rows, read_arrays
+from meters.wire import Column, bigints, copy, cursor
 from tests.ingestion import archive
 
 WIDTHS = st.sampled_from([2**15 - 1, 2**31 - 1, 2**52 - 1])
