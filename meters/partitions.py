@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BLOCKS",
     "DAYS_AHEAD",
+    "NODE_BLOCKS",
     "REGISTERS",
     "TABLES",
     "Partitioned",
@@ -111,11 +112,13 @@ def month_add(day: date, months: int) -> date:
 
 BLOCKS = Partitioned("meters_interval_block", Step.MONTH, "day", DAYS_BACK)
 REGISTERS = Partitioned("meters_register_reading", Step.MONTH, "at", DAYS_BACK)
+NODE_BLOCKS = Partitioned("meters_node_block", Step.MONTH, "day", DAYS_BACK)
 TABLES: list[Partitioned] = [
     BLOCKS,
     REGISTERS,
     Partitioned("meters_block_revision", Step.MONTH, "replaced_at"),
     Partitioned("meters_register_revision", Step.MONTH, "replaced_at"),
+    NODE_BLOCKS,
 ]
 
 

@@ -15,6 +15,7 @@ from .device_types import DeviceType, DeviceTypeVersion, RegisterTemplate
 from .meters import Installation, InstallationReading, Meter
 from .modules import TelemetryModule
 from .reading_types import ReadingType
+from .rollups import DirtyMonth, DirtyNode, NodeBlock, NodeMonth, RolledDay
 from .usage_points import Connection, UsagePoint
 
 __all__ = [
@@ -25,11 +26,15 @@ __all__ = [
     "DeviceType",
     "DeviceTypeVersion",
     "DirtyDay",
+    "DirtyMonth",
+    "DirtyNode",
     "Installation",
     "InstallationReading",
     "IntervalBlock",
     "Meter",
     "MonthTotal",
+    "NodeBlock",
+    "NodeMonth",
     "Quality",
     "ReadingType",
     "RegisterKind",
@@ -37,6 +42,7 @@ __all__ = [
     "RegisterRevision",
     "RegisterTemplate",
     "RevisionReason",
+    "RolledDay",
     "TelemetryModule",
     "UsagePoint",
 ]

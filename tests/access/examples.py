@@ -18,6 +18,8 @@ from meters.models import (
     InstallationReading,
     IntervalBlock,
     MonthTotal,
+    NodeBlock,
+    NodeMonth,
     ReadingType,
     RegisterReading,
     RegisterRevision,
@@ -78,6 +80,25 @@ def _of_channel(model: type[Model], **values: Any) -> Callable[[Tenant], Model]:
 def _block(model: type[Model], **values: Any) -> Callable[[Tenant], Model]:
     today = timezone.now().date()
     return _of_channel(model, day=today, interval_minutes=60, total=3, small=[1, 2], **values)
+
+
+def _of_node(model: type[Model], **values: Any) -> Callable[[Tenant], Model]:
+    """A sum of the tenant's building, of the current month."""
+
+    def row(tenant: Tenant) -> Model:
+        found = model._default_manager.filter(node=tenant.building).first()
+        return found or model._default_manager.create(
+            node=tenant.building,
+            reading_type=ReadingType.objects.get(code="cold_water.volume"),
+            flow="consumption",
+            total=3,
+            expected=24,
+            received=2,
+            estimated=0,
+            **values,
+        )
+
+    return row
 
 
 def _frame(tenant: Tenant) -> Model:
@@ -153,6 +174,10 @@ EXAMPLES: dict[str, Callable[[Tenant], Any]] = {
         estimated=0,
         expected=720,
     ),
+    "meters.NodeBlock": _of_node(
+        NodeBlock, day=timezone.now().date(), hours=[1, 2], channels=1, reporting=1
+    ),
+    "meters.NodeMonth": _of_node(NodeMonth, month=timezone.now().date().replace(day=1)),
     "meters.RegisterReading": _of_channel(
         RegisterReading, at=timezone.now(), value=7, quality=0, kind=1
     ),

@@ -23,9 +23,13 @@ WITHOUT_ACCESS = {
     "ingestion.RegistryChange": "a queue of the engine, shown to nobody",
     "ingestion.ReplayWindow": "counters of the engine, shown to nobody",
     "meters.DirtyDay": "a queue of the roll-ups, shown to nobody",
+    "meters.DirtyMonth": "a queue of the roll-ups, shown to nobody",
+    "meters.DirtyNode": "a queue of the roll-ups, shown to nobody",
+    "meters.RolledDay": "says what the roll-ups have done, shown to nobody",
 }
 # Models without audit triggers → why.
 _ARCHIVE = "an archive: changed values are kept as revisions"
+_SUMS = "made from the archive, and made again whenever it changes"
 _ENGINE = "work in progress of the server, not of a person"
 NOT_AUDITED = {
     "ingestion.Quarantine": "counts what devices did",
@@ -34,8 +38,13 @@ NOT_AUDITED = {
     "ingestion.ReplayWindow": _ENGINE,
     "meters.BlockRevision": _ARCHIVE,
     "meters.DirtyDay": _ENGINE,
+    "meters.DirtyMonth": _ENGINE,
+    "meters.DirtyNode": _ENGINE,
     "meters.IntervalBlock": _ARCHIVE,
     "meters.MonthTotal": _ARCHIVE,
+    "meters.NodeBlock": _SUMS,
+    "meters.NodeMonth": _SUMS,
+    "meters.RolledDay": _ENGINE,
     "meters.RegisterReading": _ARCHIVE,
     "meters.RegisterRevision": _ARCHIVE,
     "accounts.Activity": "is a part of the audit itself",
@@ -53,8 +62,13 @@ NOT_IN_ADMIN = {
     "ingestion.ReplayWindow": _ENGINE,
     "meters.BlockRevision": _COMPOSITE,
     "meters.DirtyDay": _ENGINE,
+    "meters.DirtyMonth": _ENGINE,
+    "meters.DirtyNode": _ENGINE,
     "meters.IntervalBlock": _COMPOSITE,
     "meters.MonthTotal": _COMPOSITE,
+    "meters.NodeBlock": _COMPOSITE,
+    "meters.NodeMonth": _COMPOSITE,
+    "meters.RolledDay": _ENGINE,
     "meters.RegisterReading": _COMPOSITE,
     "meters.RegisterRevision": _COMPOSITE,
     "accounts.Activity": "shown as audit entries",
@@ -75,6 +89,8 @@ CROSSING = {
     ("meters.BlockRevision", "channel"): _OWNERS,
     ("meters.IntervalBlock", "channel"): _OWNERS,
     ("meters.MonthTotal", "channel"): _OWNERS,
+    ("meters.NodeBlock", "node"): _OWNERS,
+    ("meters.NodeMonth", "node"): _OWNERS,
     ("meters.RegisterReading", "channel"): _OWNERS,
     ("meters.RegisterRevision", "channel"): _OWNERS,
     ("accounts.Activity", "user"): "users belong to no company",
