@@ -100,9 +100,7 @@ def _queue(name, table, fields):
 
 
 def _ids():
-    return django.contrib.postgres.fields.ArrayField(
-        base_field=models.BigIntegerField(), size=None
-    )
+    return django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)
 
 
 class Migration(migrations.Migration):
