@@ -26,13 +26,15 @@ jetstream {{
 }}
 mqtt {{
   listen: "{host}:{port}"
-  ack_wait: "10s"
+  ack_wait: {ack_wait}
   max_ack_pending: 8192
 }}
-authorization {{
-  users: {users}
-}}
+pid_file: {pid}
+include "logins.conf"
 """
+# One line, JSON after it, in a file of its own: the server adds users of devices and has it read
+# again, without touching the rest.
+AUTHORIZATION = "authorization: "
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Nats(Service):
     title = "NATS"
     variable = "MQTT_URL"
     program = "nats-server"
+    ack_wait = "10s"
 
     @property
     def password(self) -> str:
@@ -71,9 +74,23 @@ class Nats(Service):
     def signature(self) -> Path:
         return self.data / "nats.conf"
 
-    def users(self) -> list[BrokerUser]:
-        """The server itself, which may use every topic."""
-        return [BrokerUser(SERVER_USER, self.password, publish=(">",), subscribe=(">",))]
+    @property
+    def logins(self) -> Path:
+        return self.data / "logins.conf"
+
+    def users(self) -> list[dict[str, object]]:
+        """The server itself, which may use every topic, and the devices of the last run."""
+        server = BrokerUser(SERVER_USER, self.password, publish=(">",), subscribe=(">",))
+        return [server.configuration(), *self._devices()]
+
+    def _devices(self) -> list[dict[str, object]]:
+        """Users that the running server added; none where the file is absent or spoilt."""
+        try:
+            text = self.logins.read_text().removeprefix(AUTHORIZATION)
+            users = json.loads(text)["users"]
+            return [user for user in users if user["user"] != SERVER_USER]
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
 
     def prepare(self) -> None:
         self.data.mkdir(mode=0o700, exist_ok=True)
@@ -82,8 +99,10 @@ class Nats(Service):
             port=self.port,
             store=json.dumps(str(self.data / "store")),
             sync='"2m"' if self.temporary else "always",
-            users=json.dumps([user.configuration() for user in self.users()]),
+            ack_wait=json.dumps(self.ack_wait),
+            pid=json.dumps(str(self.data / "nats.pid")),
         )
+        write_private(self.logins, AUTHORIZATION + json.dumps({"users": self.users()}) + "\n")
         write_private(self.signature, text)
 
     def command(self) -> list[str]:

@@ -7,6 +7,14 @@ INGEST_HOST = setting("INGEST_HOST", "127.0.0.1")
 # 0: any free port, told in the log and on the overview.
 INGEST_UDP_PORT = env.int("INGEST_UDP_PORT", default=7059)
 INGEST_TCP_PORT = env.int("INGEST_TCP_PORT", default=7059)
+# Modules that speak MQTT straight to us; negative: they go through the broker only.
+INGEST_MQTT_PORT = env.int("INGEST_MQTT_PORT", default=7058)
+# The broker, mqtt://user:password@host:1883 or mqtts://…; "": none.
+MQTT_URL = setting("MQTT_URL")
+# Topic shards that this worker takes from the broker, of ten: "0-9", "0-4", "7"; "": none.
+INGEST_MQTT_SHARDS = env.str("INGEST_MQTT_SHARDS", default="0-9")
+# 1: the broker stores each answer for a device that is away; 0: the device asks again.
+INGEST_MQTT_ANSWER_QOS = env.int("INGEST_MQTT_ANSWER_QOS", default=0)
 # Frames stored in one transaction at most, and seconds that a frame waits for company.
 INGEST_BATCH = env.int("INGEST_BATCH", default=5_000)
 INGEST_LINGER = env.float("INGEST_LINGER", default=0.02)

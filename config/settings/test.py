@@ -8,3 +8,5 @@ PASSWORD_HASHERS = ["accounts.hashers.QuickArgon2Hasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 CELERY_TASK_ALWAYS_EAGER = True
+# Several runs may share a machine.
+INGEST_MQTT_PORT = 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from .intake import Arrival, Intake
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["TcpLimits", "TcpListener"]
+__all__ = ["Connection", "TcpLimits", "TcpListener"]
 
 _LENGTH = 2
 
@@ -36,7 +37,7 @@ class TcpLimits:
     per_source: int = 20_000
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """Cuts the stream of one device into frames."""
 
     def __init__(self, listener: TcpListener) -> None:
@@ -45,6 +46,7 @@ class _Connection(asyncio.Protocol):
         self.waiting = 0
         self.partial = False
         self.source = ""
+        self.idle_seconds = listener.limits.idle_seconds
         self.transport: asyncio.Transport | None = None
         self.deadline: asyncio.TimerHandle | None = None
 
@@ -56,7 +58,7 @@ class _Connection(asyncio.Protocol):
         if not self.listener.admit(self):
             transport.abort()
             return
-        self._expect(self.listener.limits.idle_seconds, "idle")
+        self._expect(self.idle_seconds, "idle")
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.deadline is not None:
@@ -79,11 +81,10 @@ class _Connection(asyncio.Protocol):
 
     def _expect_rest(self, *, began: bool) -> None:
         """The rest of a frame is due from when it began; a byte now and then buys no time."""
-        limits = self.listener.limits
         if self.buffer and began:
-            self._expect(limits.frame_seconds, "slow")
+            self._expect(self.listener.limits.frame_seconds, "slow")
         elif not self.buffer:
-            self._expect(limits.idle_seconds, "idle")
+            self._expect(self.idle_seconds, "idle")
         self.partial = bool(self.buffer)
 
     def _cut(self) -> list[bytes] | None:
@@ -107,11 +108,16 @@ class _Connection(asyncio.Protocol):
         if self.transport is None or self.transport.is_closing():
             return
         if payloads:
-            self.transport.write(
-                b"".join(len(item).to_bytes(_LENGTH, "big") + item for item in payloads)
-            )
+            self.transport.write(self._form(payloads))
         if self.waiting < self.listener.limits.in_flight:
             self.transport.resume_reading()
+
+    def _form(self, payloads: list[bytes]) -> bytes:
+        return b"".join(len(item).to_bytes(_LENGTH, "big") + item for item in payloads)
+
+    def pause_writing(self) -> None:
+        """Whoever does not read the answers gets no more of them into our memory."""
+        self.refuse("unread")
 
     def refuse(self, rule: str) -> None:
         """Close for breaking `rule`."""
@@ -131,13 +137,16 @@ class _Connection(asyncio.Protocol):
     def _too_late(self, rule: str) -> None:
         # Whoever waits for our answer is not idle.
         if self.waiting:
-            self._expect(self.listener.limits.idle_seconds, rule)
+            self._expect(self.idle_seconds, rule)
         else:
             self.refuse(rule)
 
 
 class TcpListener:
     """One event loop in a thread of its own; frames go to the intake in bunches."""
+
+    name = "tcp"
+    connection: type[Connection] = Connection
 
     def __init__(
         self, intake: Intake, *, host: str, port: int, limits: TcpLimits | None = None
@@ -148,14 +157,14 @@ class TcpListener:
         self.refused: Counter[str] = Counter()
         self.loop = asyncio.new_event_loop()
         self._address = (host, port)
-        self._open: set[_Connection] = set()
+        self._open: set[Connection] = set()
         self._per_source: Counter[str] = Counter()
         self._gathered: list[Arrival] = []
         self._flushing = False
         self._server: asyncio.Server | None = None
         self._started = threading.Event()
         self._error: OSError | None = None
-        self._thread = threading.Thread(target=self._run, name="tcp", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
 
     @property
     def port(self) -> int:
@@ -191,15 +200,20 @@ class TcpListener:
             self._thread.join(timeout=5)
 
     def acknowledge(self, arrivals: Sequence[Arrival], answers: Sequence[bytes | None]) -> None:
-        sorted_out: dict[_Connection, tuple[list[bytes], int]] = {}
+        sorted_out: dict[Connection, tuple[list[bytes], int]] = {}
         for arrival, answer in zip(arrivals, answers, strict=True):
             payloads, count = sorted_out.get(arrival.token, ([], 0))
             if answer is not None:
                 payloads.append(answer)
             sorted_out[arrival.token] = (payloads, count + 1)
-        self.loop.call_soon_threadsafe(self._deliver, sorted_out)
+        self.hand_over(sorted_out)
 
-    def admit(self, connection: _Connection) -> bool:
+    def hand_over(self, sorted_out: dict[Connection, tuple[list[bytes], int]]) -> None:
+        """Have the loop's thread send; nothing is sent any more once the listener is closed."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._deliver, sorted_out)
+
+    def admit(self, connection: Connection) -> bool:
         """Whether a new connection stays within the bounds; counts it when it does."""
         source = connection.source
         if len(self._open) >= self.limits.connections:
@@ -212,7 +226,7 @@ class TcpListener:
         self._per_source[source] += 1
         return True
 
-    def forget(self, connection: _Connection) -> None:
+    def forget(self, connection: Connection) -> None:
         """The connection is gone."""
         if connection in self._open:
             self._open.discard(connection)
@@ -238,7 +252,7 @@ class TcpListener:
         self._gathered = []
         self._flushing = False
 
-    def _deliver(self, sorted_out: dict[_Connection, tuple[list[bytes], int]]) -> None:
+    def _deliver(self, sorted_out: dict[Connection, tuple[list[bytes], int]]) -> None:
         for connection, (payloads, count) in sorted_out.items():
             connection.answer(payloads, count)
 
@@ -248,7 +262,7 @@ class TcpListener:
         try:
             self._server = self.loop.run_until_complete(
                 self.loop.create_server(
-                    lambda: _Connection(self), host, port, reuse_port=True, backlog=1_024
+                    lambda: self.connection(self), host, port, reuse_port=True, backlog=1_024
                 )
             )
         except OSError as error:

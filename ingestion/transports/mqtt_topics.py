@@ -1,0 +1,57 @@
+"""Topics of MQTT: `readout/v1/up/<shard>/<device id>` to us, `readout/v1/down/<device id>` from us.
+
+The shard is the last digit of the device id as printed: ten shards, which a worker takes whole. A
+device works it out from its own label; a filter with a wildcard picks a shard out.
+"""
+
+from __future__ import annotations
+
+from ingestion.codecs.universal_frame import MIN_FRAME_BYTES, VERSION, device_label
+
+__all__ = ["SHARDS", "belongs", "down_topic", "shard_filter", "shards_of", "up_topic"]
+
+SHARDS = "0123456789"
+_UP = "readout/v1/up/"
+_DOWN = b"readout/v1/down/"
+
+
+def up_topic(label: str) -> str:
+    """Where a device sends its frames; label as printed, such as RDO-0000001234."""
+    return f"{_UP}{label[-1]}/{label}"
+
+
+def down_topic(device: bytes) -> bytes:
+    """Where a device finds its answers; device: the eight bytes of its id."""
+    return _DOWN + device_label(device).encode()
+
+
+def shard_filter(shard: str) -> str:
+    """The subscription that takes all devices of a shard."""
+    return f"{_UP}{shard}/+"
+
+
+def shards_of(text: str) -> str:
+    """The shards named in a setting such as "0123456789" or "0-4": each once, ascending.
+
+    ValueError when it names anything else.
+    """
+    found = set()
+    for part in text.replace(" ", "").split(","):
+        first, dash, last = part.partition("-")
+        if dash and first > last:
+            raise ValueError(f"{part!r} ends before it begins")
+        found |= set(SHARDS[SHARDS.index(first) : SHARDS.index(last) + 1] if dash else part)
+    if not found <= set(SHARDS):
+        raise ValueError(f"{text!r} names shards that are not digits")
+    return "".join(sorted(found))
+
+
+def belongs(topic: bytes, payload: bytes) -> bool:
+    """Whether the frame may come on this topic: of the device that the topic names.
+
+    What is no frame at all passes: the engine counts it as malformed, with its reason.
+    """
+    if len(payload) < MIN_FRAME_BYTES or payload[0] >> 5 != VERSION:
+        return True
+    number = b"%010d" % int.from_bytes(payload[4:9], "big")
+    return topic == b"readout/v1/up/%b/%b-%b" % (number[-1:], payload[1:4], number)

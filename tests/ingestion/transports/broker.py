@@ -1,0 +1,150 @@
+"""A broker of a test's own, and plain MQTT clients that behave as devices do."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from config.embedded.nats import Nats
+from config.embedded.state import DataFolder
+from ingestion.transports.mqtt_packets import cut
+from ingestion.transports.mqtt_session import BrokerAddress
+from tests.ingestion.fleet import wait_for
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    from ingestion.transports.intake import Batch, Intake
+
+
+class _Nats(Nats):
+    """Sends again after a second what was not acknowledged."""
+
+    ack_wait = "1s"
+
+
+@contextlib.contextmanager
+def broker() -> Iterator[Nats]:
+    """The embedded broker, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="readout-broker-") as place:
+        folder = DataFolder(Path(place))
+        folder.create()
+        service = _Nats(folder, temporary=True)
+        service.spawn()
+        service.wait_ready()
+        try:
+            yield service
+        finally:
+            service.stop()
+
+
+def address_of(service: Nats) -> BrokerAddress:
+    return BrokerAddress.parse(service.url)
+
+
+class Client:
+    """paho as a device uses it: connected, or refused."""
+
+    def __init__(
+        self,
+        address: BrokerAddress,
+        name: str,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        kept: bool = False,
+    ) -> None:
+        """kept: the broker keeps the session, and messages, while it is away."""
+        self.heard: deque[tuple[str, bytes]] = deque()
+        self.reason: Any = None
+        self.grants: deque[list[Any]] = deque()
+        self.lost = threading.Event()
+        self.paho = paho.Client(
+            CallbackAPIVersion.VERSION2, name, clean_session=not kept, protocol=paho.MQTTv311
+        )
+        self.paho.username_pw_set(user or address.user, password or address.password)
+        self.paho.reconnect_delay_set(1, 1)
+        self.paho.on_connect = self._connected
+        self.paho.on_subscribe = lambda c, u, mid, reasons, p: self.grants.append(reasons)
+        self.paho.on_message = lambda c, u, m: self.heard.append((m.topic, m.payload))
+        self.paho.on_disconnect = lambda *details: self.lost.set()
+        self.paho.connect(address.host, address.port)
+        self.paho.loop_start()
+        wait_for(lambda: self.reason is not None, what="the broker's answer")
+
+    def _connected(self, client: Any, userdata: Any, flags: Any, reason: Any, more: Any) -> None:
+        self.reason = reason
+
+    def subscribe(self, topic: str, qos: int = 1) -> bool:
+        """Whether it was granted."""
+        before = len(self.grants)
+        self.paho.subscribe(topic, qos)
+        wait_for(lambda: len(self.grants) > before, what="the SUBACK")
+        return not self.grants[-1][0].is_failure
+
+    def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
+        """Returns once the broker has acknowledged."""
+        self.paho.publish(topic, payload, qos).wait_for_publish(30)
+
+    def close(self) -> None:
+        self.paho.disconnect()
+        self.paho.loop_stop()
+
+
+class Shelf:
+    """Stands where the engine does: takes batches and stores them when it is told to."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+        self.taken: list[Batch] = []
+
+    def take(self, frames: int) -> list[bytes]:
+        """Payloads of the next batches, at least so many; nothing is acknowledged yet."""
+        found: list[bytes] = []
+
+        def enough() -> bool:
+            batch = self.intake.take(timeout=0.05)
+            if batch is not None:
+                self.taken.append(batch)
+                found.extend(arrival.payload for arrival in batch.arrivals)
+            return len(found) >= frames
+
+        wait_for(enough, what=f"{frames} frames")
+        return found
+
+    def store(self, *, answer: bytes | None = None) -> None:
+        """Acknowledge what was taken."""
+        for batch in self.taken:
+            batch.transport.acknowledge(batch.arrivals, [answer] * len(batch.arrivals))
+            self.intake.done(batch)
+        self.taken.clear()
+
+    def quiet(self, seconds: float = 0.5) -> bool:
+        """Whether nothing more comes."""
+        return self.intake.take(timeout=seconds) is None
+
+
+def read_packets(client: socket.socket, count: int) -> list[tuple[int, bytes]]:
+    """So many packets, fewer when the peer closes."""
+    client.settimeout(10)
+    data, packets = b"", []
+    while len(packets) < count:
+        try:
+            part = client.recv(65_536)
+        except ConnectionResetError:
+            part = b""
+        if not part:
+            break
+        data += part
+        found, used = cut(data, most=1_000_000)
+        packets += found
+        data = data[used:]
+    return packets

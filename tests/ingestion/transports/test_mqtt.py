@@ -1,0 +1,266 @@
+"""MQTT through the embedded broker: acknowledged when stored, and nothing lost on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ingestion.codecs.universal_frame import device_id
+from ingestion.transports.intake import Intake
+from ingestion.transports.mqtt import BrokerListener
+from ingestion.transports.mqtt_session import BrokerAddress
+from ingestion.transports.mqtt_topics import SHARDS, up_topic
+from tests.ingestion.fleet import wait_for
+from tests.ingestion.transports.broker import Client, Shelf, address_of, broker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from config.embedded.nats import Nats
+
+    Start = Callable[..., BrokerListener]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Nats]:
+    with broker() as running:
+        yield running
+
+
+@pytest.fixture
+def listen(service: Nats, request: pytest.FixtureRequest) -> Iterator[Start]:
+    """Starts listeners of one installation; each test is an installation of its own."""
+    made: list[BrokerListener] = []
+    secret = f"{abs(hash(request.node.name)):x}"[:12]
+
+    def start(intake: Intake, shards: str = SHARDS, **options: int) -> BrokerListener:
+        listener = BrokerListener(
+            intake, address_of(service), secret=secret, shards=shards, **options
+        )
+        made.append(listener)
+        listener.start()
+        wait_for(lambda: listener.subscribed == len(shards), what="the subscription")
+        return listener
+
+    yield start
+    for listener in made:
+        listener.stop()
+        listener.close()
+        assert not listener.alive
+
+
+@pytest.fixture
+def device(service: Nats, request: pytest.FixtureRequest) -> Iterator[Client]:
+    client = Client(address_of(service), f"device{abs(hash(request.node.name)) % 10**9}")
+    yield client
+    client.close()
+
+
+def frame(label: str, number: int = 0) -> bytes:
+    return b"\x20" + device_id(label) + number.to_bytes(4, "big") + bytes(40)
+
+
+def quick() -> Intake:
+    return Intake(size=100, linger=0.01)
+
+
+def test_a_message_is_acknowledged_when_it_is_stored_and_not_before(
+    listen: Start, device: Client
+) -> None:
+    label = "AAA-0000000001"
+    first = listen(intake := quick())
+    for number in range(5):
+        device.publish(up_topic(label), frame(label, number))
+    assert len(Shelf(intake).take(5)) == 5
+    # As if the worker were killed with the batch in its hands.
+    first.stop()
+    first.close()
+    second = listen(intake := quick())
+    shelf = Shelf(intake)
+    assert sorted(shelf.take(5)) == [frame(label, number) for number in range(5)]
+    shelf.store()
+    wait_for(lambda: not second._outbox, what="the acknowledgements")
+    second.stop()
+    second.close()
+    listen(intake := quick())
+    assert Shelf(intake).quiet(2.0), "what is acknowledged does not come again"
+
+
+def test_answers_are_published_to_the_device(listen: Start, device: Client) -> None:
+    label = "AAA-0000000017"
+    listen(intake := quick())
+    assert device.subscribe(f"readout/v1/down/{label}")
+    device.publish(up_topic(label), frame(label))
+    shelf = Shelf(intake)
+    shelf.take(1)
+    assert not device.heard
+    shelf.store(answer=b"stored")
+    wait_for(lambda: device.heard, what="the answer")
+    assert list(device.heard) == [(f"readout/v1/down/{label}", b"stored")]
+
+
+def test_answers_at_qos_1_wait_for_a_device_that_is_away(
+    listen: Start, device: Client, service: Nats
+) -> None:
+    label = "AAA-0000000027"
+    listen(intake := quick(), answer_qos=1)
+    sleeper = Client(address_of(service), "sleeper", kept=True)
+    assert sleeper.subscribe(f"readout/v1/down/{label}")
+    sleeper.close()
+    device.publish(up_topic(label), frame(label))
+    shelf = Shelf(intake)
+    shelf.take(1)
+    shelf.store(answer=b"stored")
+    # The broker has the answer when it is done with a message that was sent after it.
+    device.subscribe(f"readout/v1/down/{label}")
+    sleeper.paho.reconnect()
+    sleeper.paho.loop_start()
+    wait_for(lambda: sleeper.heard, what="the answer")
+    assert list(sleeper.heard) == [(f"readout/v1/down/{label}", b"stored")]
+    sleeper.close()
+
+
+def test_two_workers_take_the_shards_they_were_given(listen: Start, device: Client) -> None:
+    low, high = quick(), quick()
+    listen(low, "01234")
+    listen(high, "56789")
+    labels = [f"BBB-{number:010d}" for number in range(40)]
+    for label in labels:
+        device.publish(up_topic(label), frame(label))
+    of_low, of_high = Shelf(low), Shelf(high)
+    assert sorted(of_low.take(20)) == sorted(frame(x) for x in labels if x[-1] in "01234")
+    assert sorted(of_high.take(20)) == sorted(frame(x) for x in labels if x[-1] in "56789")
+    of_low.store()
+    of_high.store()
+    assert of_low.quiet()
+    assert of_high.quiet()
+
+
+def test_a_shard_moves_to_another_worker_with_what_it_has_not_acknowledged(
+    listen: Start, device: Client
+) -> None:
+    label = "BBB-0000000103"
+    leaving = listen(quick(), "3")
+    leaving.stop()
+    leaving.close()
+    for number in range(10):
+        device.publish(up_topic(label), frame(label, number))
+    listen(intake := quick(), "3")
+    shelf = Shelf(intake)
+    assert shelf.take(10) == [frame(label, number) for number in range(10)]
+    shelf.store()
+
+
+def test_a_full_intake_leaves_the_rest_with_the_broker(listen: Start, device: Client) -> None:
+    label = "CCC-0000000002"
+    intake = Intake(size=4, linger=0.01, limit=8)
+    listener = listen(intake, "2")
+    sent = [frame(label, number) for number in range(100)]
+    device.publish(up_topic(label), sent[0])
+    wait_for(lambda: intake.room() < 8, what="the first frame")
+    for payload in sent[1:]:
+        device.publish(up_topic(label), payload)
+    shelf, found = Shelf(intake), []
+    wait_for(lambda: intake.room() == 0, what="a full intake")
+    while len(set(found)) < len(sent):
+        found += shelf.take(1)
+        shelf.store()
+        assert len(listener._gathered) <= 100
+    assert set(found) == set(sent)
+
+
+def test_the_broker_may_be_restarted(listen: Start, service: Nats) -> None:
+    label = "DDD-0000000004"
+    listener = listen(intake := quick())
+    sender = Client(address_of(service), "before")
+    for number in range(3):
+        sender.publish(up_topic(label), frame(label, number))
+    shelf = Shelf(intake)
+    shelf.take(3)
+    sender.close()
+    service.stop()
+    wait_for(lambda: listener.subscribed == 0 and listener.trouble, what="the loss")
+    # Acknowledgements of a connection that is gone must not reach messages of the next one.
+    shelf.store(answer=b"too late")
+    service.launch()
+    service.wait_ready()
+    wait_for(lambda: listener.subscribed == len(SHARDS), what="the subscription")
+    assert listener.trouble == ""
+    again = Client(address_of(service), "after")
+    again.publish(up_topic(label), frame(label, 3))
+    found = shelf.take(4)
+    assert set(found) == {frame(label, number) for number in range(4)}
+    shelf.store()
+    again.close()
+
+
+def test_a_frame_on_the_topic_of_another_device_is_counted_and_does_not_come_again(
+    listen: Start, device: Client
+) -> None:
+    good, bad = "EEE-0000000005", "EEE-0000000015"
+    listener = listen(intake := quick(), "5")
+    device.publish(up_topic(good), frame(bad))
+    device.publish(up_topic(good), frame(good))
+    shelf = Shelf(intake)
+    assert shelf.take(1) == [frame(good)]
+    shelf.store()
+    assert dict(listener.refused) == {"topic": 1}
+    assert shelf.quiet(1.5)
+    assert listener.refused["topic"] == 1
+
+
+def test_a_refused_login_is_told_and_tried_again(service: Nats) -> None:
+    wrong = address_of(service)._replace(password="wrong")  # noqa: S106
+    listener = BrokerListener(quick(), wrong, secret="login", shards="0")  # noqa: S106
+    listener.start()
+    wait_for(lambda: "login" in listener.trouble, what="the trouble")
+    wait_for(lambda: listener.sessions[0]._failures > 1, what="another try")
+    assert listener.subscribed == 0
+    listener.stop()
+    listener.close()
+    assert not listener.alive
+
+
+def test_a_broker_that_is_not_there_does_not_keep_the_worker_from_stopping() -> None:
+    nowhere = BrokerAddress("127.0.0.1", 1)
+    listener = BrokerListener(quick(), nowhere, secret="x")  # noqa: S106
+    listener.start()
+    wait_for(lambda: listener.trouble, what="the trouble")
+    listener.stop()
+    listener.close()
+    assert not listener.alive
+
+
+def test_a_fault_in_the_thread_ends_neither_it_nor_a_message(
+    listen: Start, device: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label = "FFF-0000000006"
+    listener = listen(intake := quick(), "6")
+    once = iter([RuntimeError("on purpose")])
+
+    def stumble() -> None:
+        for error in once:
+            raise error
+        type(listener)._put(listener)
+
+    monkeypatch.setattr(listener, "_put", stumble)
+    device.publish(up_topic(label), frame(label))
+    shelf = Shelf(intake)
+    assert shelf.take(1) == [frame(label)]
+    assert listener.stumbled == 1
+    shelf.store()
+
+
+@pytest.mark.parametrize(
+    "url", ["mqtt:///nothing", "http://host", "readout@host", "mqtt://host:port"]
+)
+def test_an_address_that_is_none_is_an_error(url: str) -> None:
+    with pytest.raises(ValueError, match=r"MQTT_URL is not of the form|Port could not be cast"):
+        BrokerAddress.parse(url)
+
+
+def test_an_address_keeps_its_password_to_itself() -> None:
+    address = BrokerAddress.parse("mqtts://me:p%40ss@host?ssl_cert_reqs=none")
+    assert address == ("host", 8883, "me", "p@ss", True, False)
+    assert str(address) == "host:8883"
