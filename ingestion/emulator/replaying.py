@@ -164,7 +164,7 @@ def service(host: str, port: int) -> Iterator[int]:
     if port and _somebody_collects():
         yield port
         return
-    own = Collection(host=host, udp_port=0, tcp_port=0)
+    own = Collection(host=host, udp_port=0, tcp_port=0, mqtt_port=-1)
     own.start()
     try:
         yield _port_of(own)
