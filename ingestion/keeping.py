@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ingestion.quarantine import Ledger
     from ingestion.values import Collected
 
-__all__ = ["Plan", "batch_for_loader", "ledger_note"]
+__all__ = ["Plan", "batch_for_loader", "frame_outcomes", "ledger_note", "place_of"]
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ def batch_for_loader(
     kept = _kept(work, ledger, at)
     frames = np.concatenate([work.new, kept]).astype(np.int64)
     readings, registers = collected.together()
-    outcome, reason = _outcomes(work, frames, collected, readings.frame, registers.frame)
+    outcome, reason = frame_outcomes(work, frames, collected, readings.frame, registers.frame)
     row = work.row[frames]
     module = np.where(row >= 0, known.devices.module[row] if len(known.devices) else 0, -1)
     proven = np.zeros(len(frames), np.bool_)
@@ -66,12 +66,13 @@ def batch_for_loader(
     return Plan(batch, frames, collected.refused, at)
 
 
-def _outcomes(
+def frame_outcomes(
     work: Work,
     frames: NDArray[np.int64],
     collected: Collected,
     *rows_of_frames: NDArray[np.int32],
 ) -> tuple[NDArray[np.uint8], list[str]]:
+    """Outcome and reason of frames of `work`, the new ones first; rows_of_frames: of what is stored."""
     outcome = np.full(len(frames), FrameOutcome.STORED, np.uint8)
     reason = [""] * len(frames)
     for place in np.flatnonzero(work.reason[frames]).tolist():
@@ -131,11 +132,11 @@ def ledger_note(
     for place, reasons in plan.reasons.items():
         frame = int(plan.frames[place])
         for reason, detail in reasons.items():
-            where = _place_of(work, frame, reason, known)
+            where = place_of(work, frame, reason, known)
             ledger.add(where, 1, plan.at, detail=detail, kept=[Kept(ids[place], plan.at)])
     if result is not None:
         for place, text in result.frame_reasons(plan.batch).items():
-            where = _place_of(work, int(plan.frames[place]), Reason.NOT_STORABLE, known)
+            where = place_of(work, int(plan.frames[place]), Reason.NOT_STORABLE, known)
             ledger.add(where, 1, plan.at, detail=text, kept=[Kept(ids[place], plan.at)])
 
 
@@ -150,7 +151,7 @@ def _note_refused(
         reason = work.reason_of(frame)
         assert reason is not None
         if row >= 0:
-            where = _place_of(work, frame, reason, known)
+            where = place_of(work, frame, reason, known)
         elif frame in kept:
             where = ledger.place(reason, work.label(frame), network_of(work.sources[frame]))
         else:
@@ -163,7 +164,8 @@ def _note_refused(
         ledger.add(Place(reason, network=network_of(source)), count, plan.at)
 
 
-def _place_of(work: Work, frame: int, reason: Reason, known: Known) -> Place:
+def place_of(work: Work, frame: int, reason: Reason, known: Known) -> Place:
+    """Where a frame of a known device is counted."""
     row = int(work.row[frame])
     devices = known.devices
     return Place(reason, int(devices.module[row]), int(devices.company[row]), work.label(frame))

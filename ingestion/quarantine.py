@@ -22,7 +22,7 @@ from ingestion.models import Reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["REPLAYABLE", "Kept", "Ledger", "Place", "Tokens", "network_of"]
+__all__ = ["NEVER_DATA", "REPLAYABLE", "Kept", "Ledger", "Place", "Tokens", "network_of"]
 
 # What can become data once the device, its key or its type is entered.
 REPLAYABLE = frozenset(
@@ -31,6 +31,7 @@ REPLAYABLE = frozenset(
         Reason.NO_KEY,
         Reason.WRONG_KEY,
         Reason.BLOCKED,
+        Reason.FOREIGN_SOURCE,
         Reason.UNDECODABLE,
         Reason.NO_METER,
         Reason.NO_REGISTER,
@@ -39,6 +40,8 @@ REPLAYABLE = frozenset(
         Reason.OFF_GRID,
     }
 )
+# What is no data and never will be; kept only to be looked at.
+NEVER_DATA = frozenset({Reason.MALFORMED, Reason.REPLAYED})
 # Unknown devices listed by name for each network in so much time; the rest is counted together.
 _NAMED = 200
 _NAMED_SECONDS = 3_600.0
@@ -168,11 +171,12 @@ class Ledger:
 
 _WRITE = """
 INSERT INTO ingestion_quarantine AS q (reason, module_id, company_id, device, network, detail,
-    count, kept, first_at, last_at, last_frame, last_frame_at)
+    count, kept, waiting, first_at, last_at, last_frame, last_frame_at)
 VALUES (%s, (SELECT id FROM meters_telemetrymodule WHERE id = %s),
-    (SELECT id FROM accounts_company WHERE id = %s), %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    (SELECT id FROM accounts_company WHERE id = %s), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (reason, module_id, device, network) DO UPDATE SET
     count = q.count + excluded.count, kept = q.kept + excluded.kept,
+    waiting = q.waiting + excluded.waiting,
     last_at = greatest(q.last_at, excluded.last_at),
     detail = coalesce(nullif(excluded.detail, ''), q.detail),
     last_frame = coalesce(excluded.last_frame, q.last_frame),
@@ -192,6 +196,7 @@ def _row(place: Place, count: _Count) -> tuple[Any, ...]:
         count.detail[:300],
         count.count,
         count.kept,
+        0 if place.reason in NEVER_DATA else count.kept,
         _time(count.first_at),
         _time(count.last_at),
         frame.id if frame else None,

@@ -9,7 +9,7 @@ minutes between two batches, only shortens the next start.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import connection, transaction
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["checkpoint_write", "sent_reserve", "windows_recover"]
+__all__ = ["checkpoint_write", "sent_reserve", "windows_recover", "windows_write"]
 
 # The row that tells when the last checkpoint was written stands under no module.
 _MARK = 0
@@ -63,17 +63,32 @@ WHERE f.counter IS NOT NULL AND f.module_id IS NOT NULL AND f.received_at > %s
 
 def checkpoint_write(devices: Devices, touched: Ints, at: datetime) -> None:
     """Write the windows of these slots (module << 2 | selector), and that it was done at `at`."""
+    columns = _windows_of(devices, touched)
+    for column, value in zip(columns, (_MARK, 0, 0, 0), strict=True):
+        column.append(value)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_WRITE, [at, *columns])
+
+
+def windows_write(devices: Devices, touched: Ints, at: datetime) -> None:
+    """Write the windows of these slots as they stand in memory, in the transaction of the caller.
+
+    For frames received long ago: those since the last checkpoint say nothing of them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, [at, *_windows_of(devices, touched)])
+
+
+def _windows_of(devices: Devices, touched: Ints) -> list[list[int]]:
     slots = np.unique(touched)
     row, selector = devices.by_module(slots >> 2), slots & 3
     slots, row, selector = slots[row >= 0], row[row >= 0], selector[row >= 0]
-    columns: tuple[Any, ...] = (
-        [*(slots >> 2).tolist(), _MARK],
-        [*selector.tolist(), 0],
-        [*devices.highest[row, selector].tolist(), 0],
-        [*devices.seen[row, selector].view(np.int64).tolist(), 0],
-    )
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_WRITE, [at, *columns])
+    return [
+        (slots >> 2).tolist(),
+        selector.tolist(),
+        devices.highest[row, selector].tolist(),
+        devices.seen[row, selector].view(np.int64).tolist(),
+    ]
 
 
 def windows_recover(devices: Devices) -> Ints:

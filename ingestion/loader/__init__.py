@@ -4,6 +4,7 @@ from .batch import Frames, LoadBatch, LoadResult, Readings, Refusal, Registers
 from .calendar import ChannelCalendar
 from .errors import ArchiveUnavailable, LoadError
 from .loading import Loader, load
+from .merge import Precedence
 
 __all__ = [
     "ArchiveUnavailable",
@@ -13,6 +14,7 @@ __all__ = [
     "LoadError",
     "LoadResult",
     "Loader",
+    "Precedence",
     "Readings",
     "Refusal",
     "Registers",

@@ -29,7 +29,7 @@ from meters.wire import bigints, columns, copy, dates, fixed
 
 from .batch import Refusal
 from .errors import Raced
-from .merge import merge
+from .merge import Precedence, merge
 from .placing import Keys, Placed, group, in_turns, is_crowded
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class Origin(NamedTuple):
     frame_id: Ints
     user_id: int | None
     note: str
+    precedence: Precedence = Precedence.LATER
 
 
 @dataclass(slots=True)
@@ -250,7 +251,9 @@ def _merge(
 ) -> None:
     old = stored.blocks
     cells = cells_of(arriving.starts[stored.key], old.slots)
-    merged = merge(old.value, old.quality, arriving.value[cells], arriving.quality[cells])
+    merged = merge(
+        old.value, old.quality, arriving.value[cells], arriving.quality[cells], origin.precedence
+    )
     stored_now = int(merged.taken.sum())
     change.stored += stored_now
     change.repeated += int((arriving.quality[cells] != MISSING).sum()) - stored_now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -11,6 +11,8 @@ import numpy as np
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 from numpy.typing import NDArray
+
+from .merge import Precedence
 
 if TYPE_CHECKING:
     from datetime import date
@@ -111,7 +113,8 @@ class Frames:
     """Frames as received, one an index.
 
     received_at: Unix microseconds; module: id or −1; counter: or −1; outcome and reason are those
-    of the stages before; a frame whose values are refused here gets the loader's own.
+    of the stages before; a frame whose values are refused here gets the loader's own. id: of frames
+    that are stored already, so that only what became of them is brought up to date.
     """
 
     received_at: NDArray[np.int64] = field(default_factory=_ints)
@@ -122,6 +125,7 @@ class Frames:
     source: Sequence[str] = ()
     reason: Sequence[str] = ()
     payload: Sequence[bytes] = ()
+    id: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.payload)
@@ -131,7 +135,9 @@ class Frames:
 class LoadBatch:
     """Everything that is stored in one transaction.
 
-    user_id and note: who changed values by hand and why; they go into the revisions.
+    user_id and note: who changed values by hand and why; they go into the revisions. precedence:
+    which of two values stays. beside: writes what belongs to the frames, given their ids, in the
+    same transaction; called again when the transaction is.
     """
 
     readings: Readings = field(default_factory=Readings)
@@ -139,6 +145,8 @@ class LoadBatch:
     frames: Frames = field(default_factory=Frames)
     user_id: int | None = None
     note: str = ""
+    precedence: Precedence = Precedence.LATER
+    beside: Callable[[NDArray[np.int64]], None] | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,17 @@ _IDS_AT_ONCE = 1024
 # Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
 _POSTGRES_EPOCH = 946_684_800_000_000
 _REASON_LENGTH = 2_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Nested loops from the frames given into one partition's primary key each; the bounds leave the
+# other partitions out of the plan. Who sent a frame is only known once it was opened.
+_UPDATE = """
+UPDATE ingestion_raw_frame f SET outcome = s.outcome, reason = s.reason,
+    module_id = CASE WHEN f.counter IS NULL AND s.module >= 0 THEN s.module ELSE f.module_id END,
+    counter = coalesce(f.counter, nullif(s.counter, -1))
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::smallint[],
+    %s::text[]) s(id, received_at, module, counter, outcome, reason)
+WHERE f.id = s.id AND f.received_at = s.received_at AND f.received_at BETWEEN %s AND %s
+"""
 
 
 def steps_for(count: int) -> int:
@@ -64,9 +76,26 @@ def store_frames(
     outcome: NDArray[np.uint8],
     reason: list[str],
 ) -> None:
-    """Write the frames with these ids, outcomes and reasons."""
-    if len(frames):
+    """Write the frames with these ids, outcomes and reasons; or only the latter two."""
+    if frames.id is not None:
+        _update(run, frames, frames.id, outcome, reason)
+    elif len(frames):
         copy(run, f"ingestion_raw_frame ({_COLUMNS})", [_rows(frames, ids, outcome, reason)])
+
+
+def _update(
+    run: Cursor,
+    frames: Frames,
+    ids: NDArray[np.int64],
+    outcome: NDArray[np.uint8],
+    reason: list[str],
+) -> None:
+    if not len(frames):
+        return
+    times = [_EPOCH + timedelta(microseconds=at) for at in frames.received_at.tolist()]
+    reasons = [text[:_REASON_LENGTH].replace("\0", "\ufffd") for text in reason]
+    columns = (ids.tolist(), times, frames.module.tolist(), frames.counter.tolist())
+    run.execute(_UPDATE, (*columns, outcome.tolist(), reasons, min(times), max(times)))
 
 
 def _rows(

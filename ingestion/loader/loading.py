@@ -17,7 +17,7 @@ from meters.signals import readings_loaded
 from meters.wire import bigints, cursor
 
 from .archive import ArchiveChange, Origin
-from .batch import LoadBatch, LoadResult
+from .batch import Frames, LoadBatch, LoadResult
 from .calendar import DAY, ChannelCalendar
 from .errors import ArchiveUnavailable, Raced
 from .failures import BadData, translated
@@ -108,8 +108,10 @@ class Loader:
     def _store(self, batch: LoadBatch, work: Work, *, isolating: bool) -> LoadResult:
         result = work.result
         with cursor() as run:
-            ids = _begin(run, len(batch.frames))
-            readings = Origin(_ids_of(ids, batch.readings.frame), batch.user_id, batch.note)
+            ids = _begin(run, batch.frames)
+            readings = Origin(
+                _ids_of(ids, batch.readings.frame), batch.user_id, batch.note, batch.precedence
+            )
             registers = readings._replace(frame_id=_ids_of(ids, batch.registers.frame))
             if isolating:
                 changes = store_isolating(run, batch, work, readings, registers)
@@ -118,6 +120,8 @@ class Loader:
             _sum_up(result, changes)
             _mark_dirty(run, changes)
             store_frames(run, batch.frames, ids, *outcomes(batch, result))
+            if batch.beside is not None:
+                batch.beside(ids)
         result.frame_ids = ids
         return result
 
@@ -126,11 +130,12 @@ class Loader:
             windows.forget()
 
 
-def _begin(run: Cursor, frames: int) -> NDArray[np.int64]:
-    """Settings of the transaction; returns ids for its frames."""
-    row = run.execute(_BEGIN, (steps_for(frames),)).fetchone()
+def _begin(run: Cursor, frames: Frames) -> NDArray[np.int64]:
+    """Settings of the transaction; returns the ids of its frames."""
+    count = len(frames) if frames.id is None else 0
+    row = run.execute(_BEGIN, (steps_for(count),)).fetchone()
     assert row is not None
-    return frame_ids(row[-1], frames)
+    return frame_ids(row[-1], count) if frames.id is None else frames.id
 
 
 def _ids_of(ids: Any, frame: Any) -> Any:

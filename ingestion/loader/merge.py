@@ -11,6 +11,11 @@ Rows: what is stored; columns: what arrives. "new" replaces what is stored, "old
 | valid        | old | old | old | later | new |
 | edited       | old | old | old | old | later |
 
+The table is `Precedence.LATER`, that of values as they come. A frame that was kept and is tried again
+(`Precedence.STORED`) loses to what the device sent since: where the device's own value of the same
+quality is stored, it stays. Values calculated again (`Precedence.RECALCULATED`) replace whatever
+differs and is not edited, but a calculated value never what a device sent.
+
 "later": of two different values of the same quality the one received later stays. Equal values of
 the same quality are a repeat: their device flags are united, and that is no change of the value.
 A missing value never replaces anything. Whenever a stored value, or its quality, gives way, the
@@ -21,6 +26,7 @@ two values of one quality contradict each other.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
     Mask = NDArray[np.bool_]
 
-__all__ = ["RANK", "Merged", "merge"]
+__all__ = ["RANK", "Merged", "Precedence", "merge"]
 
 # Worth of each quality class, by its number; classes that are not known rank with missing.
 RANK = np.zeros(8, np.uint8)
@@ -51,6 +57,19 @@ for _rank, _quality in enumerate(
     RANK[_quality] = _rank
 
 
+# Classes that the server works out; the others come from a device or a person.
+_CALCULATED = np.zeros(8, np.bool_)
+_CALCULATED[[Quality.ESTIMATED, Quality.DERIVED]] = True
+
+
+class Precedence(Enum):
+    """Which rule decides between a stored value and one that arrives; see the top of this file."""
+
+    LATER = "later"
+    STORED = "stored"
+    RECALCULATED = "recalculated"
+
+
 class Merged(NamedTuple):
     """A cell each: value and quality as they stand now; taken: what arrived is stored;
     altered: the byte changed, be it only in its flags; reason: the `RevisionReason` of a stored
@@ -63,17 +82,29 @@ class Merged(NamedTuple):
     reason: Bytes
 
 
-def merge(value: Ints, quality: Bytes, arriving: Ints, arriving_quality: Bytes) -> Merged:
+def merge(
+    value: Ints,
+    quality: Bytes,
+    arriving: Ints,
+    arriving_quality: Bytes,
+    precedence: Precedence = Precedence.LATER,
+) -> Merged:
     """Let values that arrive meet those stored, cell by cell; missing ones are 0 / MISSING."""
     rank, new_rank = RANK[quality & 0x07], RANK[arriving_quality & 0x07]
     better = new_rank > rank
     level = (new_rank == rank) & (rank > 0)
     differs = value != arriving
     taken = better | level & differs
+    if precedence is Precedence.STORED:
+        taken &= ~level | _CALCULATED[arriving_quality & 0x07]
+    elif precedence is Precedence.RECALCULATED:
+        taken = _recalculated(quality, arriving_quality, differs)
     united = np.where(level & ~differs, quality | arriving_quality, quality)
     new_quality = np.where(taken, arriving_quality, united)
     reason = np.where(better, RevisionReason.BETTER.value, RevisionReason.NEWER.value)
     reason[new_rank == RANK[Quality.EDITED]] = RevisionReason.EDITED.value
+    if precedence is Precedence.RECALCULATED:
+        reason[:] = RevisionReason.RECALCULATED.value
     return Merged(
         np.where(taken, arriving, value),
         new_quality,
@@ -81,3 +112,10 @@ def merge(value: Ints, quality: Bytes, arriving: Ints, arriving_quality: Bytes) 
         taken | (new_quality != quality),
         np.where(taken & (rank > 0), reason, 0).astype(np.uint8),
     )
+
+
+def _recalculated(quality: Bytes, arriving: Bytes, differs: Mask) -> Mask:
+    old, new = quality & 0x07, arriving & 0x07
+    changed = (differs | (old != new)) & (RANK[new] > 0)
+    intruding = _CALCULATED[new] & ~_CALCULATED[old] & (RANK[old] > 0)
+    return np.asarray(changed & (old != Quality.EDITED) & ~intruding)

@@ -124,7 +124,9 @@ def _merge(
     run: Cursor, registers: Registers, stored: _Stored, frame_id: Ints, origin: Origin
 ) -> int:
     arriving = registers.take(stored.key)
-    merged = merge(stored.value, stored.quality, arriving.value, arriving.quality)
+    merged = merge(
+        stored.value, stored.quality, arriving.value, arriving.quality, origin.precedence
+    )
     rows = np.flatnonzero(merged.altered)
     if not len(rows):
         return 0

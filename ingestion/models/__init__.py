@@ -1,6 +1,6 @@
 from .frames import FrameOutcome, RawFrame, Transport
 from .keys import Claim, ModuleKey
-from .quarantine import Quarantine, Reason, RegistryChange, ReplayWindow
+from .quarantine import Quarantine, Reason, RegistryChange, ReplayRequest, ReplayWindow
 
 __all__ = [
     "Claim",
@@ -10,6 +10,7 @@ __all__ = [
     "RawFrame",
     "Reason",
     "RegistryChange",
+    "ReplayRequest",
     "ReplayWindow",
     "Transport",
 ]

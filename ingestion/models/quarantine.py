@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.grants import Access, ScopedModel
@@ -13,7 +14,7 @@ from accounts.models import Company
 from config.lib.orm import SameScope
 from meters.models import TelemetryModule
 
-__all__ = ["Quarantine", "Reason", "RegistryChange", "ReplayWindow"]
+__all__ = ["Quarantine", "Reason", "RegistryChange", "ReplayRequest", "ReplayWindow"]
 
 
 class Reason(models.TextChoices):
@@ -40,7 +41,8 @@ class Reason(models.TextChoices):
 class Quarantine(ScopedModel):
     """Frames counted by reason and device, or by network of origin where no device is known.
 
-    Some of the frames are kept as raw frames, `last_frame` is one of them; all are counted.
+    Some of the frames are kept as raw frames, `last_frame` is one of them; all are counted. Those
+    that are not stored as data yet are waiting: mending the cause replays them (`ingestion.replay`).
     """
 
     reason = models.CharField(_("reason"), max_length=16, choices=Reason)
@@ -63,6 +65,7 @@ class Quarantine(ScopedModel):
     detail = models.CharField(_("detail"), max_length=300, blank=True)
     count = models.BigIntegerField(_("frames"), default=0)
     kept = models.BigIntegerField(_("of them kept"), default=0)
+    waiting = models.BigIntegerField(_("of them waiting"), default=0)
     first_at = models.DateTimeField(_("first"))
     last_at = models.DateTimeField(_("last"))
     last_frame = models.BigIntegerField(_("last frame kept"), null=True)
@@ -137,3 +140,31 @@ class RegistryChange(models.Model):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class ReplayRequest(models.Model):
+    """Frames kept that the engine has to try again; deleted by it when that is done.
+
+    `kind` tells what `keys` are: ids as in RegistryChange (written by the same triggers), or device
+    ids as numbers where a person asked. `failed` says why the engine gave it up.
+    """
+
+    class Kind(models.TextChoices):
+        MODULES = "modules"
+        POINTS = "points"
+        TYPES = "types"
+        COMPANIES = "companies"
+        DEVICES = "devices"
+        EVERYTHING = "everything"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    keys = ArrayField(models.BigIntegerField())
+    failed = models.CharField(max_length=300, blank=True, default="", db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        db_table = "ingestion_replay_request"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {len(self.keys)}"

@@ -12,6 +12,7 @@ from .archives import (
 )
 from .channels import Channel
 from .device_types import DeviceType, DeviceTypeVersion, RegisterTemplate
+from .events import DeviceEvent, EventCode, Severity
 from .meters import Installation, InstallationReading, Meter
 from .modules import TelemetryModule
 from .reading_types import ReadingType
@@ -22,12 +23,14 @@ __all__ = [
     "BlockRevision",
     "Channel",
     "Connection",
+    "DeviceEvent",
     "DeviceFlag",
     "DeviceType",
     "DeviceTypeVersion",
     "DirtyDay",
     "DirtyMonth",
     "DirtyNode",
+    "EventCode",
     "Installation",
     "InstallationReading",
     "IntervalBlock",
@@ -43,6 +46,7 @@ __all__ = [
     "RegisterTemplate",
     "RevisionReason",
     "RolledDay",
+    "Severity",
     "TelemetryModule",
     "UsagePoint",
 ]

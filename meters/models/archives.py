@@ -73,6 +73,7 @@ class RevisionReason(models.IntegerChoices):
     NEWER = 1, _("a later reading of the same quality")
     BETTER = 2, _("a reading of better quality")
     EDITED = 3, _("edited by hand")
+    RECALCULATED = 4, _("calculated again from what was received")
 
 
 class RegisterKind(models.IntegerChoices):

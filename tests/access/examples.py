@@ -15,6 +15,7 @@ from ingestion.models import Claim, ModuleKey, Quarantine, RawFrame
 from meters.models import (
     BlockRevision,
     Channel,
+    DeviceEvent,
     InstallationReading,
     IntervalBlock,
     MonthTotal,
@@ -127,6 +128,17 @@ def _quarantine(tenant: Tenant) -> Model:
     )[0]
 
 
+def _event(tenant: Tenant) -> Model:
+    return DeviceEvent.objects.get_or_create(
+        company=tenant.company,
+        module=tenant.module,
+        meter=tenant.meter,
+        port=1,
+        code=32,
+        defaults={"severity": 3, "at": timezone.now(), "received_at": timezone.now()},
+    )[0]
+
+
 def _beat(model: str, /, **values: Any) -> Callable[[Tenant], Model]:
     def row(_tenant: Tenant) -> Model:
         manager = apps.get_model("django_celery_beat", model)._default_manager
@@ -193,6 +205,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Any]] = {
     ),
     "meters.Channel": lambda tenant: Channel.objects.filter(company=tenant.company).first(),
     "meters.Connection": lambda tenant: tenant.connection,
+    "meters.DeviceEvent": _event,
     "meters.DeviceType": lambda tenant: tenant.device_type,
     "meters.DeviceTypeVersion": lambda tenant: tenant.version,
     "meters.Installation": lambda tenant: tenant.installation,

@@ -1,0 +1,155 @@
+"""The engine's replays: kept frames go once more through the pipeline, a page a step.
+
+Only the engine replays, on the connection that holds its lock and while nothing else is being
+judged: the replay windows have one keeper, and counters are accepted in one place. A page is one
+transaction with what it says, what became of its frames, and the windows it moved.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from django.db import InterfaceError, OperationalError, connection
+
+from ingestion.loader import ArchiveUnavailable
+from ingestion.quarantine import NEVER_DATA
+
+from .judging import judged_again, opened_again
+from .kept import devices_kept, frames_kept, since
+from .requests import devices_wanted, known_devices, requests_done, requests_give_up, requests_read
+from .settling import Still, quarantine_settle
+from .storing import store_again
+
+if TYPE_CHECKING:
+    from ingestion.loader import Loader
+    from ingestion.pipeline import Known
+    from ingestion.quarantine import Place
+
+    from .kept import KeptFrame
+    from .requests import Request
+
+__all__ = ["Replays"]
+
+logger = logging.getLogger(__name__)
+
+_POLL_SECONDS = 1.0
+_PAGE = 2_000
+_DEVICES_AT_ONCE = 64
+_UNAVAILABLE = (ArchiveUnavailable, OperationalError, InterfaceError)
+_END = (datetime(9999, 1, 1, tzinfo=UTC), 0)
+
+
+@dataclass(slots=True)
+class _Group:
+    """Devices whose frames are gone through together, newest first; before: the last one tried."""
+
+    devices: list[bytes]
+    started: datetime
+    before: tuple[datetime, int] = _END
+    still: dict[Place, Still] = field(default_factory=lambda: defaultdict(Still))
+
+
+class Replays:
+    """What is under way is only in memory: a request counts as done when all of it is."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+        self._due = 0.0
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew with what the database tells."""
+        self._requests: list[Request] = []
+        self._devices: deque[bytes] = deque()
+        self._first = _END[0]
+        self._group: _Group | None = None
+
+    def wanted(self) -> bool:
+        """Whether there is something to do. Asks the database once a second."""
+        if self._requests:
+            return True
+        now = time.monotonic()
+        if now < self._due:
+            return False
+        self._due = now + _POLL_SECONDS
+        self._requests = requests_read()
+        return bool(self._requests)
+
+    def step(self, known: Known) -> None:
+        """One page; nothing else may be judged meanwhile, and the counts are written before."""
+        try:
+            self._step(known)
+        except _UNAVAILABLE:
+            raise
+        except Exception as error:
+            requests = self._requests
+            self.forget()
+            logger.error("a replay failed; its request is put aside: %s", error)
+            # What was accepted but not committed is forgotten with the connection and its lock.
+            connection.close()
+            requests_give_up(requests, error)
+            connection.close()
+            raise
+
+    def _step(self, known: Known) -> None:
+        if self._group is None and not self._devices:
+            self._plan(known)
+        if self._group is None and self._devices:
+            count = min(_DEVICES_AT_ONCE, len(self._devices))
+            devices = [self._devices.popleft() for _ in range(count)]
+            self._group = _Group(devices, datetime.now(UTC))
+        if self._group is not None:
+            self._page(self._group, known)
+        if self._group is None and not self._devices:
+            requests_done(self._requests)
+            self.forget()
+
+    def _plan(self, known: Known) -> None:
+        first = since()
+        if first is None:
+            return
+        wanted = devices_wanted(self._requests, known)
+        if wanted is None or wanted:
+            self._first = first
+            self._devices.extend(known_devices(devices_kept(first, wanted), known))
+
+    def _page(self, group: _Group, known: Known) -> None:
+        frames = frames_kept(
+            group.devices, first=self._first, last=group.started, before=group.before, limit=_PAGE
+        )
+        self._try(frames, group, known)
+        if len(frames) == _PAGE:
+            group.before = frames[-1].place
+            return
+        quarantine_settle(devices=group.devices, started=group.started, still=group.still)
+        self._group = None
+
+    def _try(self, frames: list[KeptFrame], group: _Group, known: Known) -> None:
+        authentic = [frame for frame in frames if frame.counter >= 0]
+        rest = [frame for frame in frames if frame.counter < 0]
+        if rest:
+            work = judged_again(rest, known)
+            work_rows = work.row[work.new], work.selector[work.new], work.counter[work.new]
+            known.devices.accept(*work_rows)
+            self._note(rest, store_again(rest, work, known, self._loader, windows=True), group)
+        if authentic:
+            work = opened_again(authentic, known)
+            shut = np.setdiff1d(np.arange(len(authentic)), work.new)
+            opened = [authentic[place] for place in work.new.tolist()]
+            if len(shut):
+                # Their key or their module is gone: they stay as they are.
+                work = opened_again(opened, known)
+            self._note(opened, store_again(opened, work, known, self._loader), group)
+
+    @staticmethod
+    def _note(frames: list[KeptFrame], found: dict[int, dict[Place, str]], group: _Group) -> None:
+        for place, reasons in found.items():
+            for where, detail in reasons.items():
+                if where.reason not in NEVER_DATA:
+                    group.still[where].add(frames[place], detail)
