@@ -3,7 +3,8 @@
 One engine works at a time, whatever runs: it holds an advisory lock of PostgreSQL on the connection
 that it stores with. So every replay window has one keeper, and a second worker is a hot standby.
 After a lost connection nothing in memory is believed: lock, registry and windows are taken anew, and
-the batch that was under way is judged again, so a commit that nobody heard of is recognised.
+the batches that were under way are judged again, so a commit that nobody heard of is recognised.
+While one batch is stored the next is prepared (`ingestion.preparing`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,16 +24,17 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from ingestion.answers import Answers
 from ingestion.derivation import derive
 from ingestion.keeping import batch_for_loader, ledger_note
-from ingestion.known import known_read, known_refresh
+from ingestion.known import changes_take, known_read, known_refresh
 from ingestion.loader import ArchiveUnavailable, Loader
-from ingestion.pipeline import authenticate, context_of, decode, resolve
+from ingestion.pipeline import context_of
+from ingestion.preparing import PreparationFailed, Prepared, Preparer, Received, prepare
 from ingestion.quarantine import Ledger
 from ingestion.replay_windows import checkpoint_write, windows_recover
 from ingestion.seen import Seen
 from ingestion.transports.intake import Batch, Intake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ingestion.pipeline import Known, Work
     from ingestion.values import Collected
@@ -45,6 +48,7 @@ _UNAVAILABLE = (ArchiveUnavailable, OperationalError, InterfaceError)
 _BACK_OFF = (0.1, 0.2, 0.5, 1.0, 2.0)
 _REFRESH_SECONDS = 1.0
 _UPKEEP_SECONDS = 1.0
+_SEEN_SECONDS = 10.0
 _CHECKPOINT_SECONDS = 300.0
 
 
@@ -71,14 +75,6 @@ class Figures:
     refused: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True)
-class _UnderWay:
-    """A batch from when it was taken until it is stored; `at`: Unix microseconds."""
-
-    batch: Batch
-    at: int
-
-
 class Engine:
     """One thread. `codes` tells the number of each transport in the raw frames."""
 
@@ -100,11 +96,11 @@ class Engine:
         self._loader = Loader()
         self._answers = Answers()
         self._stop = threading.Event()
-        self._under_way: _UnderWay | None = None
-        self._storing = False
-        self._rest: list[_UnderWay] = []
+        self._under_way: Received | None = None
+        # Taken from the intake, and to be judged again before anything else.
+        self._waiting: list[Received] = []
         self._touched: list[Any] = []
-        self._due = dict.fromkeys(("refresh", "upkeep", "checkpoint"), 0.0)
+        self._due = dict.fromkeys(("refresh", "upkeep", "seen", "checkpoint"), 0.0)
         self._thread = threading.Thread(target=self.run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -135,10 +131,12 @@ class Engine:
             except _UNAVAILABLE as error:
                 self._lost(error, failures)
                 failures += 1
-            except Exception:
+            except Exception as error:
                 # A fault of ours must not end collection.
                 logger.exception("the collection engine stumbled; it goes on")
-                self._narrow()
+                self._narrow(
+                    error.received if isinstance(error, PreparationFailed) else self._under_way
+                )
                 self._stop.wait(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
                 failures += 1
         self._change(EngineState.STOPPED)
@@ -148,9 +146,7 @@ class Engine:
         return self._stop.is_set() and (failures > 0 or self._empty())
 
     def _empty(self) -> bool:
-        return (
-            self._under_way is None and not self._rest and self.intake.room() >= self.intake.limit
-        )
+        return self.intake.room() >= self.intake.limit
 
     def _lost(self, error: Exception, failures: int) -> None:
         if not failures:
@@ -159,26 +155,26 @@ class Engine:
         connection.close()
         self._stop.wait(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
 
-    def _narrow(self) -> None:
+    def _narrow(self, received: Received | None) -> None:
         """Find the frame that a fault of ours chokes on: halves, then the frame alone is put aside.
 
         It is not acknowledged, so the device keeps it; its bytes are in the log.
         """
         connection.close()
-        if self._under_way is None or not self._storing:
+        if received is None:
             return
-        batch = self._under_way.batch
+        batch = received.batch
+        self._waiting = [one for one in self._waiting if one is not received]
         if len(batch.arrivals) > 1:
             middle = len(batch.arrivals) // 2
-            self._rest.append(
-                _UnderWay(replace(batch, arrivals=batch.arrivals[middle:]), self._under_way.at)
-            )
-            self._under_way.batch = replace(batch, arrivals=batch.arrivals[:middle])
+            parts = (batch.arrivals[:middle], batch.arrivals[middle:])
+            halves = [Received(replace(batch, arrivals=part), received.at) for part in parts]
+            self._waiting = halves + self._waiting
             return
         logger.error("frame put aside: %s", batch.arrivals[0].payload.hex())
         self.figures.stumbled += 1
         batch.transport.acknowledge(batch.arrivals, [None])
-        self._done()
+        self.intake.done(batch)
 
     def _change(self, state: str) -> None:
         if state != self.state:
@@ -188,7 +184,7 @@ class Engine:
 
     def take_up(self) -> bool:
         """Get the lock and read everything; False while another worker has the lock."""
-        self._storing = False
+        self._under_way = None
         connection.close()
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [_LOCK])
@@ -202,62 +198,54 @@ class Engine:
         return True
 
     def _work(self) -> None:
+        assert self.known is not None
         ours = connection.connection
-        while not (self._stop.is_set() and self._empty()):
-            self._by_the_clock()
-            if not self._next():
-                continue
-            assert self._under_way is not None
-            self._storing = True
-            self.store(self._under_way.batch, self._under_way.at)
-            self._storing = False
-            self._done()
-            if connection.connection is not ours:
-                raise ArchiveUnavailable("the connection was made anew, and the lock is gone")
-        self._upkeep()
-        self._checkpoint()
+        preparer = Preparer(self.known, self.intake, self._waiting)
+        self._waiting = []
+        try:
+            while not (self._stop.is_set() and self._empty()):
+                self._by_the_clock(preparer)
+                prepared = preparer.take()
+                if prepared is not None:
+                    self._settle(prepared)
+                if connection.connection is not ours:
+                    raise ArchiveUnavailable("the connection was made anew, and the lock is gone")
+            self._upkeep(self.ledger)
+            self._upkeep(self.seen)
+            self._checkpoint()
+        finally:
+            preparer.close()
+            first = [] if self._under_way is None else [self._under_way]
+            self._waiting = [*first, *preparer.waiting]
 
-    def _next(self) -> bool:
-        """Have a batch under way: the one that was, the rest of a narrowed one, or a new one."""
-        if self._under_way is None and self._rest:
-            self._under_way = self._rest.pop()
-        if self._under_way is None:
-            batch = self.intake.take(timeout=0.25)
-            if batch is not None:
-                self._under_way = _UnderWay(batch, time.time_ns() // 1_000)
-        return self._under_way is not None
-
-    def _done(self) -> None:
-        if self._under_way is not None:
-            self.intake.done(self._under_way.batch)
-            self._under_way = None
+    def _settle(self, prepared: Prepared) -> None:
+        """Store a batch that is under way until it is answered."""
+        self._under_way = prepared.received
+        self._store(prepared)
+        self.intake.done(prepared.received.batch)
+        self._under_way = None
 
     def store(self, batch: Batch, at: int) -> None:
         """Store a batch received at `at` (Unix microseconds) and answer it; after `take_up`."""
         assert self.known is not None
-        arrivals = batch.arrivals
-        payloads = [arrival.payload for arrival in arrivals]
-        work = authenticate(payloads, [arrival.source for arrival in arrivals], self.known)
-        messages = decode(work)
-        collected = resolve(work, messages, self.known)
+        self._store(prepare(Received(batch, at), self.known))
+
+    def _store(self, prepared: Prepared) -> None:
+        assert self.known is not None
+        batch, at = prepared.received.batch, prepared.received.at
+        work, collected = prepared.work, prepared.collected
         self._derive(work, collected)
         transport = self.codes.get(id(batch.transport), 0)
         plan = batch_for_loader(work, collected, self.known, self.ledger, at, transport)
-        values = 0
-        if len(plan.batch.frames):
-            result = self._loader.load(plan.batch)
-            values = result.stored
-            ledger_note(plan, result, work, self.known, self.ledger)
-        else:
-            ledger_note(plan, None, work, self.known, self.ledger)
-        self._accept(work)
-        self.seen.note(work, messages, self.known, at)
-        answers = self._answers.make(work, self.known)
-        batch.transport.acknowledge(arrivals, answers)
+        result = self._loader.load(plan.batch) if len(plan.batch.frames) else None
+        ledger_note(plan, result, work, self.known, self.ledger)
+        self._note_touched(work)
+        self.seen.note(work, prepared.messages, self.known, at)
+        batch.transport.acknowledge(batch.arrivals, self._answers.make(work, self.known))
         if work.claims:
             # The key just given may be used within a second.
             self._due["refresh"] = 0.0
-        self._count(work, values, at)
+        self._count(work, 0 if result is None else result.stored, at)
 
     def _derive(self, work: Work, collected: Collected) -> None:
         if collected.derive:
@@ -266,11 +254,10 @@ class Engine:
             derived = derive(registers, collected.derive, context_of(work, self.known))
             collected.readings += [] if derived is None else [derived]
 
-    def _accept(self, work: Work) -> None:
-        """The counters of what has just been committed."""
+    def _note_touched(self, work: Work) -> None:
+        """Windows that moved, for the next checkpoint."""
         assert self.known is not None
         row, selector = work.row[work.new], work.selector[work.new]
-        self.known.devices.accept(row, selector, work.counter[work.new])
         self._touched.append(self.known.devices.module[row] << 2 | selector)
         if len(self._touched) > 1_000:
             self._touched = [np.unique(np.concatenate(self._touched))]
@@ -289,33 +276,49 @@ class Engine:
             if reason is not None:
                 figures.refused[reason] += int(numbers[number])
 
-    def _by_the_clock(self) -> None:
+    def _by_the_clock(self, preparer: Preparer) -> None:
         now = time.monotonic()
         if now >= self._due["refresh"]:
             self._due["refresh"] = now + _REFRESH_SECONDS
-            assert self.known is not None
-            known_refresh(self.known)
+            self._refresh(preparer)
         if now >= self._due["upkeep"]:
             self._due["upkeep"] = now + _UPKEEP_SECONDS
-            self._upkeep()
+            self._upkeep(self.ledger)
+        if now >= self._due["seen"]:
+            self._due["seen"] = now + _SEEN_SECONDS
+            self._upkeep(self.seen)
         if now >= self._due["checkpoint"]:
             self._due["checkpoint"] = now + _CHECKPOINT_SECONDS
-            self._checkpoint()
+            # The windows on disk hold nothing that is not committed.
+            with self._settled(preparer):
+                self._checkpoint()
 
-    def _upkeep(self) -> None:
-        """Write the counts of what was refused, and when modules were last heard."""
-        if not len(self.ledger) and not len(self.seen):
+    def _refresh(self, preparer: Preparer) -> None:
+        assert self.known is not None
+        if changes := changes_take():
+            with self._settled(preparer):
+                known_refresh(self.known, changes)
+
+    @contextmanager
+    def _settled(self, preparer: Preparer) -> Iterator[None]:
+        """Every batch that was judged is stored, and none is being judged."""
+        with preparer.resting() as ready:
+            if ready is not None:
+                self._settle(ready)
+            yield
+
+    def _upkeep(self, notes: Ledger | Seen) -> None:
+        """Write the counts of what was refused, or when modules were last heard."""
+        if not len(notes):
             return
         try:
             with transaction.atomic():
-                self.ledger.write()
-                self.seen.write()
+                notes.write()
         except _UNAVAILABLE:
             raise
         except DatabaseError:
-            logger.exception("counts of refused frames could not be written, they are dropped")
-        self.ledger.written()
-        self.seen.written()
+            logger.exception("notes on frames could not be written, they are dropped")
+        notes.written()
 
     def _checkpoint(self) -> None:
         assert self.known is not None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["known_read", "known_refresh"]
+__all__ = ["changes_take", "known_read", "known_refresh"]
 
 # So many modules at once are read by their ids; beyond, reading everything is quicker.
 _FEW = 50_000
@@ -31,11 +31,8 @@ def known_read() -> Known:
     return Known(_companies(), devices_read(), routes_read(), module_channels_read())
 
 
-def known_refresh(known: Known) -> bool:
-    """Read what triggers noted as changed; False when there was nothing."""
-    changes = _take_changes()
-    if not changes:
-        return False
+def known_refresh(known: Known, changes: dict[str, set[int]]) -> None:
+    """Read what triggers noted as changed (`changes_take`)."""
     if _Kind.COMPANIES in changes:
         known.companies = _companies()
     modules = {*changes.get(_Kind.MODULES, ()), *modules_at(sorted(changes.get(_Kind.POINTS, ())))}
@@ -47,11 +44,12 @@ def known_refresh(known: Known) -> bool:
     elif modules:
         _read_some(known, sorted(modules))
     known.ciphers.clear()
-    return True
 
 
-def _take_changes() -> dict[str, set[int]]:
-    """In a transaction of its own: a crash after it is followed by reading everything."""
+def changes_take() -> dict[str, set[int]]:
+    """Kind → keys of what changed since; taken from everybody.
+
+    In a transaction of its own: a crash after it is followed by reading everything."""
     found: dict[str, set[int]] = {}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM ingestion_registry_change RETURNING kind, keys")
