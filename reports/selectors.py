@@ -29,9 +29,11 @@ __all__ = [
     "COUNT_LIMIT",
     "HITS",
     "SHORTEST_QUERY",
+    "SILENT_AFTER",
     "Bounded",
     "CompanyNumbers",
     "Found",
+    "bounded_count",
     "companies_of",
     "company_numbers",
     "found",
@@ -43,7 +45,7 @@ COUNT_LIMIT = 100_000
 HITS = 20
 # Trigram indexes answer from three characters on; anything shorter would read whole tables.
 SHORTEST_QUERY = 3
-_SILENT_AFTER = timedelta(days=2)
+SILENT_AFTER = timedelta(days=2)
 _VERIFICATION_AHEAD = timedelta(days=30)
 
 M = TypeVar("M", bound="Model")
@@ -106,22 +108,24 @@ def company_numbers(user: Any, company: Company) -> CompanyNumbers:
     )
     now = timezone.now()
     # A module that was never heard is not yet in use; one that fell silent is news.
-    silent = Q(last_seen_at__lt=now - _SILENT_AFTER)
+    silent = Q(last_seen_at__lt=now - SILENT_AFTER)
     labels = dict(UsagePoint._meta.get_field("resource").flatchoices)
     return CompanyNumbers(
         company=company,
         usage_points=[
-            (resource, str(labels[resource]), _count(points.filter(resource=resource)))
+            (resource, str(labels[resource]), bounded_count(points.filter(resource=resource)))
             for resource in RESOURCE_SYSTEMS
         ],
-        meters=_count(installed),
-        modules=_count(active),
-        silent=_count(active.filter(silent)),
-        due=_count(installed.filter(verification_due_on__lte=now.date() + _VERIFICATION_AHEAD)),
+        meters=bounded_count(installed),
+        modules=bounded_count(active),
+        silent=bounded_count(active.filter(silent)),
+        due=bounded_count(
+            installed.filter(verification_due_on__lte=now.date() + _VERIFICATION_AHEAD)
+        ),
     )
 
 
-def _count(rows: QuerySet[Any]) -> Bounded:
+def bounded_count(rows: QuerySet[Any]) -> Bounded:
     number = rows.order_by()[: COUNT_LIMIT + 1].count()
     return Bounded(min(number, COUNT_LIMIT), number > COUNT_LIMIT)
 
