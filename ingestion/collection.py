@@ -1,5 +1,7 @@
 """A collection service: intake, engine and listeners, watched over.
 
+UDP, TCP and MQTT have ports of ours; the MQTT broker is connected to as well, where one is given.
+
 Listeners are open only while the engine works: a standby that listened would take frames that
 nobody stores. They stay open while the database is away: the intake fills, then nothing more is
 read, and devices send again what was not acknowledged. A port that is taken is tried again.
@@ -20,7 +22,13 @@ from django.conf import settings
 from ingestion.engine import Engine, EngineState
 from ingestion.health import Meter, health_publish
 from ingestion.models import Transport
+from ingestion.mqtt_book import LoginBook
+from ingestion.mqtt_brokers import client_secret
 from ingestion.transports.intake import Intake
+from ingestion.transports.mqtt import BrokerListener
+from ingestion.transports.mqtt_endpoint import MqttEndpoint
+from ingestion.transports.mqtt_session import BrokerAddress
+from ingestion.transports.mqtt_topics import shards_of
 from ingestion.transports.tcp import TcpListener
 from ingestion.transports.udp import UdpListener
 
@@ -38,22 +46,33 @@ _LISTENING = frozenset({EngineState.WORKING, EngineState.WAITING})
 
 
 class Collection:
-    """UDP and TCP with one engine. Started and stopped by `ingestion.bootsteps`."""
+    """All transports with one engine. Started and stopped by `ingestion.bootsteps`."""
 
     def __init__(
-        self, *, host: str | None = None, udp_port: int | None = None, tcp_port: int | None = None
+        self,
+        *,
+        host: str | None = None,
+        udp_port: int | None = None,
+        tcp_port: int | None = None,
+        mqtt_port: int | None = None,
     ) -> None:
         self.host = settings.INGEST_HOST if host is None else host
         self.ports = {
             Transport.UDP: settings.INGEST_UDP_PORT if udp_port is None else udp_port,
             Transport.TCP: settings.INGEST_TCP_PORT if tcp_port is None else tcp_port,
+            Transport.MQTT: settings.INGEST_MQTT_PORT if mqtt_port is None else mqtt_port,
         }
+        self.ports = {transport: port for transport, port in self.ports.items() if port >= 0}
+        # A mistake in the settings is told at the start, not by a thread.
+        self._shards = shards_of(settings.INGEST_MQTT_SHARDS)
+        self._address = BrokerAddress.parse(settings.MQTT_URL) if settings.MQTT_URL else None
         self.intake = Intake(
             size=settings.INGEST_BATCH, linger=settings.INGEST_LINGER, limit=settings.INGEST_HELD
         )
         self.codes: dict[int, int] = {}
         self.engine = Engine(self.intake, codes=self.codes)
         self.listeners: dict[Transport, Any] = {}
+        self.broker: BrokerListener | None = None
         self._complained: set[Transport] = set()
         self._meter = Meter()
         self._stop = threading.Event()
@@ -69,7 +88,7 @@ class Collection:
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(timeout=5)
-        for listener in self.listeners.values():
+        for listener in self._all():
             listener.stop()
         self.engine.stop()
         self._close()
@@ -84,8 +103,10 @@ class Collection:
         while not self._stop.wait(_TICK_SECONDS if tick else 0.05):
             if self.engine.state not in _LISTENING:
                 self._close()
-            elif self.engine.state == EngineState.WORKING and self._due(tick):
-                self._open()
+            elif self.engine.state == EngineState.WORKING:
+                self._open_broker()
+                if self._due(tick):
+                    self._open()
             if tick % _HEALTH_TICKS == 0 and self.engine.state != EngineState.STANDBY:
                 health_publish(self._meter.read(self))
             tick += 1 if self.listeners else 0
@@ -112,6 +133,21 @@ class Collection:
                     "listening on %s port %d, %s", transport.label, listener.port, self.host
                 )
 
+    def _open_broker(self) -> None:
+        if self.broker is None and self._address is not None and self._shards:
+            self.broker = BrokerListener(
+                self.intake,
+                self._address,
+                secret=client_secret(),
+                shards=self._shards,
+                answer_qos=settings.INGEST_MQTT_ANSWER_QOS,
+            )
+            self.codes[id(self.broker)] = int(Transport.MQTT)
+            self.broker.start()
+
+    def _all(self) -> list[Any]:
+        return [*self.listeners.values(), *([] if self.broker is None else [self.broker])]
+
     def _complain(self, transport: Transport, port: int, error: OSError) -> None:
         if transport not in self._complained:
             self._complained.add(transport)
@@ -126,11 +162,11 @@ class Collection:
             )
 
     def _close(self) -> None:
-        for listener in self.listeners.values():
+        for listener in self._all():
             listener.stop()
             listener.close()
             self.codes.pop(id(listener), None)
-        self.listeners = {}
+        self.listeners, self.broker = {}, None
 
     def _leave_to_parent(self) -> None:
         """In a process forked later: close the sockets, which would hold the ports for it too."""
@@ -158,8 +194,15 @@ def _check_free(host: str, port: int, kind: socket.SocketKind) -> None:
         probe.bind((host, port))
 
 
-_KINDS = {Transport.UDP: socket.SOCK_DGRAM, Transport.TCP: socket.SOCK_STREAM}
+_KINDS = {
+    Transport.UDP: socket.SOCK_DGRAM,
+    Transport.TCP: socket.SOCK_STREAM,
+    Transport.MQTT: socket.SOCK_STREAM,
+}
 _LISTENERS: dict[Transport, Callable[[Intake, str, int], Any]] = {
     Transport.UDP: lambda intake, host, port: UdpListener(intake, host=host, port=port),
     Transport.TCP: lambda intake, host, port: TcpListener(intake, host=host, port=port),
+    Transport.MQTT: lambda intake, host, port: MqttEndpoint(
+        intake, host=host, port=port, logins=LoginBook()
+    ),
 }

@@ -63,9 +63,20 @@ def _listeners(collection: Collection) -> dict[str, dict[str, Any]]:
         row = {"host": collection.host, "port": listener.port, "received": listener.received}
         if transport is Transport.UDP:
             row["dropped"] = listener.note_drops()
-        if transport is Transport.TCP:
+        if transport in (Transport.TCP, Transport.MQTT):
             row |= {"connections": listener.connections, "refused": dict(listener.refused)}
         found[transport.name.lower()] = row
+    broker = collection.broker
+    if broker is not None:
+        found["broker"] = {
+            "host": broker.address.host,
+            "port": broker.address.port,
+            "received": broker.received,
+            "shards": len(broker.sessions),
+            "subscribed": broker.subscribed,
+            "trouble": broker.trouble,
+            "refused": dict(broker.refused),
+        }
     return found
 
 

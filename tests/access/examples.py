@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Activity, AuditEntry, AuditSeal, Membership, RolePermission
 from accounts.models.events import AuditEvent
 from hierarchy.models import Node
-from ingestion.models import Claim, ModuleKey, Quarantine, RawFrame
+from ingestion.models import Claim, ModuleKey, MqttLogin, Quarantine, RawFrame
 from meters.models import (
     BlockRevision,
     Channel,
@@ -173,6 +173,9 @@ EXAMPLES: dict[str, Callable[[Tenant], Any]] = {
     )[0],
     "ingestion.ModuleKey": lambda tenant: ModuleKey.objects.get_or_create(
         module=tenant.module, defaults={"sealed": b"sealed", "check_value": "a1b2c3"}
+    )[0],
+    "ingestion.MqttLogin": lambda tenant: MqttLogin.objects.get_or_create(
+        module=tenant.module, defaults={"sealed": b"sealed"}
     )[0],
     "ingestion.Quarantine": _quarantine,
     "ingestion.RawFrame": _frame,

@@ -59,6 +59,7 @@ _COMPOSITE = "the admin takes no composite keys; archives have pages of their ow
 NOT_IN_ADMIN = {
     "ingestion.Claim": "sealed secrets are shown nowhere",
     "ingestion.ModuleKey": "sealed secrets are shown nowhere",
+    "ingestion.MqttLogin": "sealed secrets are shown nowhere",
     "ingestion.Quarantine": "has a page of its own",
     "ingestion.RawFrame": _COMPOSITE,
     "ingestion.RegistryChange": _ENGINE,
@@ -90,6 +91,7 @@ _OWNERS = "has no company of its own: it has that of what it refers to"
 CROSSING = {
     ("ingestion.Claim", "module"): _OWNERS,
     ("ingestion.ModuleKey", "module"): _OWNERS,
+    ("ingestion.MqttLogin", "module"): _OWNERS,
     ("ingestion.RawFrame", "module"): _OWNERS,
     ("meters.BlockRevision", "channel"): _OWNERS,
     ("meters.IntervalBlock", "channel"): _OWNERS,
