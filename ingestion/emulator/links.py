@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import resource
+import secrets
 import selectors
 import socket
+import ssl
 import time
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
+
+import paho.mqtt.client as paho
+from django.conf import settings
+
+from ingestion.transports.mqtt_session import BrokerAddress
+from ingestion.transports.mqtt_topics import up_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["TRANSPORTS", "Link", "TcpLink", "UdpLink", "link_open"]
+__all__ = ["TRANSPORTS", "Link", "MqttLink", "TcpLink", "UdpLink", "link_open"]
 
 _BUFFER = 8 * 1024 * 1024
 _DATAGRAM = 2048
@@ -20,6 +29,8 @@ _AT_ONCE = 5_000
 # A module closes its connection so many seconds after its last frame.
 _CLOSE_SECONDS = 10.0
 _RECONNECT_SECONDS = 1.0
+_MQTT_IN_FLIGHT = 1_000
+_DOWN = "readout/v1/down/"
 
 
 class Link(Protocol):
@@ -189,13 +200,64 @@ def _raise_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-TRANSPORTS = ("udp", "tcp")
+class MqttLink:
+    """One connection to the broker for all modules, as a gateway has it.
+
+    The fleet speaks on the topics of its devices; the login must be allowed to use them.
+    """
+
+    def __init__(self, url: str, label: Callable[[int], str]) -> None:
+        address = BrokerAddress.parse(url)
+        self._label = label
+        self._answers: SimpleQueue[bytes] = SimpleQueue()
+        self._client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2,
+            client_id=f"readout-emulator-{secrets.token_hex(4)}",
+            clean_session=True,
+        )
+        self._client.max_inflight_messages_set(_MQTT_IN_FLIGHT)
+        if address.user is not None:
+            self._client.username_pw_set(address.user, address.password)
+        if address.encrypted:
+            self._client.tls_set(cert_reqs=None if address.verified else ssl.CERT_NONE)
+        self._client.on_connect = self._connected
+        self._client.on_message = self._arrived
+        # A connection that is lost is made anew by the library's own thread.
+        self._client.connect_async(address.host, address.port, keepalive=60)
+        self._client.loop_start()
+
+    def send(self, row: int, frame: bytes) -> None:
+        # Without a connection it would pile up here; the courier repeats what is not acknowledged.
+        if self._client.is_connected():
+            self._client.publish(up_topic(self._label(row)), frame, qos=1)
+
+    def receive(self, timeout: float) -> list[bytes]:
+        found: list[bytes] = []
+        with suppress(Empty):
+            found.append(self._answers.get(timeout=max(timeout, 0.001)))
+            while len(found) < _AT_ONCE:
+                found.append(self._answers.get_nowait())
+        return found
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _connected(self, client: paho.Client, *_rest: object) -> None:
+        client.subscribe(f"{_DOWN}+", qos=0)
+
+    def _arrived(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        self._answers.put(message.payload)
 
 
-def link_open(
-    transport: str, host: str, port: int, label: Callable[[int], str] | None = None
-) -> Link:
-    """A link by the name of its transport. label: of the module of a row."""
-    if transport == "tcp":
-        return TcpLink(host, port)
-    return UdpLink(host, port)
+TRANSPORTS = ("udp", "tcp", "mqtt")
+
+
+def link_open(transport: str, host: str, port: int, label: Callable[[int], str]) -> Link:
+    """A link by the name of its transport; MQTT goes through the broker of the settings.
+
+    label: device id as printed of the module of a row.
+    """
+    if transport == "mqtt":
+        return MqttLink(settings.MQTT_URL, label)
+    return TcpLink(host, port) if transport == "tcp" else UdpLink(host, port)

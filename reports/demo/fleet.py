@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["BULK", "HOUSEHOLD", "Fleet", "Make", "opening_readings", "readings_after"]
 
 _YEAR = 365.25
+# Every point was measured for as long as the archive of the demo goes back.
+_YOUNGEST = 430
 
 
 class Make(NamedTuple):
@@ -74,12 +76,12 @@ BULK = {
         "reference-heat-bulk", "{0:02d}HB{1:05d}", 9, 4, (220000, 480000), Decimal(1)
     ),
 }
-# Number of the mobile or radio identity of a module, by type.
+# Device id of the universal protocol, by type.
 _ADDRESSES = {
-    "reference-water-module": "70B3D5E4{0:08X}",
-    "reference-gas-module": "86543205{0:07d}",
-    "reference-concentrator": "86543206{0:07d}",
-    "reference-modem": "86543207{0:07d}",
+    "reference-water-module": "RDW-{0:010d}",
+    "reference-gas-module": "RDG-{0:010d}",
+    "reference-concentrator": "RDC-{0:010d}",
+    "reference-modem": "RDM-{0:010d}",
 }
 _MODULE_SERIALS = {
     "reference-water-module": "WM-{0:06d}",
@@ -173,7 +175,7 @@ class Fleet:
         """A meter installed at the point some time within its last verification period."""
         # A few weeks longer than the verification holds: somebody always is late.
         oldest = min(round(_YEAR * make.verified_for * 1.04), round(_YEAR * 7))
-        day = self.today - timedelta(days=self.random.randint(200, oldest))
+        day = self.today - timedelta(days=self.random.randint(_YOUNGEST, oldest))
         made_on = day - timedelta(days=self.random.randint(30, 200))
         meter = self.meter(make, module, made_on=made_on)
         self.installations.append(

@@ -263,5 +263,5 @@ def _load_and_undo() -> list[Any]:
 
 def _run(**options: Any) -> str:
     output = StringIO()
-    call_command("load_demo", stdout=output, **options)
+    call_command("load_demo", stdout=output, without_history=True, **options)
     return output.getvalue()

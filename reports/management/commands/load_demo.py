@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from reports.demo.loader import demo_load, is_loaded
+from reports.demo.loader import archive_load, demo_load, is_loaded
 from reports.demo.people import logins_reset
 
 if TYPE_CHECKING:
@@ -32,11 +33,19 @@ class Command(BaseCommand):
             help="write the logins here, readable by the owner only",
         )
         parser.add_argument(
+            "--without-history", action="store_true", help="leave the archive empty"
+        )
+        parser.add_argument(
             "--reset-passwords", action="store_true", help="give the demo's users new passwords"
         )
 
     def handle(
-        self, *args: Any, credentials_file: Path | None, reset_passwords: bool, **options: Any
+        self,
+        *args: Any,
+        credentials_file: Path | None,
+        reset_passwords: bool,
+        without_history: bool,
+        **options: Any,
     ) -> None:
         if reset_passwords:
             self._reset(credentials_file)
@@ -49,6 +58,14 @@ class Command(BaseCommand):
             self.stdout.write(_("The demo companies are loaded."))
         else:
             self._say_present(credentials_file)
+        if not without_history:
+            self._archive()
+
+    def _archive(self) -> None:
+        begin = time.monotonic()
+        if archive_load(say=self.stdout.write):
+            seconds = time.monotonic() - begin
+            self.stdout.write(_("History and the last frames are loaded: %.1f s.") % seconds)
 
     def _reset(self, path: Path | None) -> None:
         if not is_loaded():

@@ -32,7 +32,7 @@ def courier(
     port = running.udp.port if transport == "udp" else running.tcp.port
     return Courier(
         stock.modules,
-        link_open(transport, "127.0.0.1", port),
+        link_open(transport, "127.0.0.1", port, stock.modules.label),
         Ledger(path),
         Mischief(Misbehaviour.parse(rules), 7),
         MANNERS,

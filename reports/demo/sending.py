@@ -1,0 +1,135 @@
+"""The demo's modules, telling what flows through their meters (`town`)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+
+from accounts.models import Company
+from ingestion.codecs.universal_messages import MODULE_PORT, Event, EventCode, Events, Status
+from ingestion.codecs.universal_up import encode_events, encode_status
+from ingestion.emulator.meters import Message
+from ingestion.emulator.stock import stock_read
+from meters.models import TelemetryModule
+from meters.services.usage_points import company_today
+
+from .history import halves
+from .town import town_read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ingestion.emulator.stock import Stock
+
+    from .town import Town
+
+    Ints = NDArray[np.int64]
+
+__all__ = ["MQTT", "TCP", "UDP", "Voices", "story_day"]
+
+UDP, TCP, MQTT = range(3)
+# Radio modules in apartments, gas modules, concentrators and modems reach the server differently.
+_WAYS = {"RDW": UDP, "RDG": MQTT, "RDC": TCP, "RDM": TCP}
+_ON_BATTERY = ("RDW", "RDG")
+_DAY = 86_400
+# A battery lasts about ten years.
+_PERCENT_A_DAY = 1 / 37
+
+
+def story_day(company: Company) -> date:
+    """The company's calendar day on which it was loaded: its history ended then."""
+    return company_today(company, company.created_at)
+
+
+class Voices:
+    """All modules of the demo with their registers. Reports of a module come at its own second."""
+
+    def __init__(self, companies: Sequence[Company]) -> None:
+        self.towns = [town_read(company, today=story_day(company)) for company in companies]
+        self.stock: Stock = stock_read([company.pk for company in companies])
+        modules = self.stock.modules
+        self.labels = [modules.label(row) for row in range(len(modules))]
+        self.way = np.array([_WAYS.get(label[:3], UDP) for label in self.labels], np.int64)
+        self.share = np.array([crc32(label.encode()) / 2**32 for label in self.labels])
+        self._place(self.towns)
+        self._leaking = self._leak_modules()
+
+    def tell(self, now: float, *, spread: float = 0.0, most: int = 24) -> list[Message]:
+        """What has ended by `now` and was not told yet, with a status of each module that speaks.
+
+        spread: seconds over which the fleet's reports are spread.
+        """
+        meters = self.stock.meters
+        delay = self.share * spread
+        told = meters.tell((now - delay[meters.row]).astype(np.int64), self._amounts, most=most)
+        made: list[Message] = []
+        for row in dict.fromkeys(message.row for message in told):
+            made += self._condition(row, int(now - delay[row]))
+        # Values before what is less urgent: a frame holds them in this order.
+        return told + made
+
+    def _condition(self, row: int, at: int) -> list[Message]:
+        """Battery and signal once an hour; the leak that the meter behind the module noticed."""
+        label, hour = self.labels[row], at // 3_600
+        on_battery = label.startswith(_ON_BATTERY)
+        age = self.share[row] * 2_400 + at // _DAY % 1_000
+        status = Status(
+            time=at,
+            battery_mv=3_600 if on_battery else 0,
+            battery_percent=round(max(8.0, 100 - age * _PERCENT_A_DAY)) if on_battery else 255,
+            signal=-62 - int(self.share[row] * 40) - crc32(f"{label}{hour}".encode()) % 5,
+        )
+        made = [Message(row, encode_status(status))]
+        if row in self._leaking and hour % 24 == 2:
+            event = Event(hour * 3_600, MODULE_PORT, EventCode.LEAK)
+            made.append(Message(row, encode_events(Events((event,)))))
+        return made
+
+    def _place(self, towns: list[Town]) -> None:
+        """Town and row there of each register."""
+        found = {
+            channel: (number, row)
+            for number, town in enumerate(towns)
+            for row, channel in enumerate(town.channel.tolist())
+        }
+        places = [found.get(channel, (-1, -1)) for channel in self.stock.channel.tolist()]
+        self._town = np.array([number for number, _row in places], np.int64)
+        self._row = np.array([row for _number, row in places], np.int64)
+
+    def _leak_modules(self) -> set[int]:
+        module_ids = [town.module[town.leaking] for town in self.towns if town.leaking >= 0]
+        rows = np.flatnonzero(np.isin(self.stock.module_id, [one for one in module_ids if one]))
+        return set(rows.tolist())
+
+    def _amounts(self, lines: Ints, starts: Ints, interval: int) -> Ints:
+        made = np.zeros((len(lines), len(starts)), np.int64)
+        for number in np.unique(self._town[lines]).tolist():
+            if number < 0:
+                # A register that nobody has a story for stands still.
+                continue
+            chosen = np.flatnonzero(self._town[lines] == number)
+            rows = self._row[lines[chosen]]
+            for column, start in enumerate(starts.tolist()):
+                made[chosen, column] = _at(self.towns[number], rows, start, interval)
+        return made
+
+
+def _at(town: Town, rows: Ints, start: int, interval: int) -> Ints:
+    day = town.day_of(start)
+    increments = town.increments(day)[rows]
+    if interval == 30:
+        increments = halves(increments)
+    return np.asarray(increments[:, (start - town.begins(day)) // (interval * 60)])
+
+
+def modules_active(companies: Sequence[Company]) -> list[TelemetryModule]:
+    """Modules that are in use and have no key yet."""
+    rows = TelemetryModule.objects.filter(
+        company__in=companies, status=TelemetryModule.Status.ACTIVE, keys=None
+    )
+    return list(rows.order_by("pk"))
