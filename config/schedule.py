@@ -8,4 +8,15 @@ SCHEDULE = {
         "task": "accounts.clear_sessions",
         "schedule": crontab(hour="3", minute="17"),
     },
+    # Nothing is lost when one is left out, so a worker that was away finds a few at most.
+    "roll up": {"task": "meters.roll_up", "schedule": 3.0, "options": {"expire_seconds": 10}},
+    "look after partitions": {
+        "task": "meters.upkeep_partitions",
+        "schedule": crontab(hour="2", minute="41"),
+    },
+    # Midnight comes to nearly every time zone at a full or half hour.
+    "let connections take effect": {
+        "task": "meters.settle_connections",
+        "schedule": crontab(minute="1,31"),
+    },
 }

@@ -132,6 +132,7 @@ class DirtyNode(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
+    company_id = models.BigIntegerField()
     node_id = models.BigIntegerField()
     first = models.DateField(null=True)
     last = models.DateField(null=True)

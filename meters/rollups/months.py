@@ -1,4 +1,7 @@
-"""Month totals of channels, made anew from their blocks: exact, and the same however often."""
+"""Month totals, made anew from days: exact, and the same however often.
+
+Of channels from their blocks, of nodes from their days.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ from django.db import connection, transaction
 from config.lib.locks import lock
 from meters.partitions import month_add
 
+from .dirty import dirty_months_take
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-__all__ = ["months_refresh"]
+__all__ = ["months_catch_up", "months_refresh", "node_months_refresh"]
 
 # The blocks of a month are one partition, looked up by (day, channel). `expected` is counted once
 # for each time zone and interval: the last slot of a day may be cut short by a clock change, and a
@@ -72,3 +77,72 @@ def months_refresh(*, month: date, channels: Sequence[int]) -> int:
             {"first": month, "next": month_add(month, 1), "channels": sorted(set(channels))},
         )
         return int(cursor.rowcount)
+
+
+# One look-up a node and day; all days of the month are in one partition.
+_REFRESH_NODES = """
+WITH days AS (
+    SELECT d::date AS day FROM generate_series(%(first)s::date, %(next)s::date - 1, '1 day') d
+), sums AS (
+    SELECT b.node_id, b.reading_type_id, b.flow, sum(b.total) AS total,
+        sum(b.expected) AS expected, sum(b.received) AS received, sum(b.estimated) AS estimated
+    FROM meters_node_block b
+    WHERE b.day = ANY(ARRAY(SELECT day FROM days)) AND b.day >= %(first)s AND b.day < %(next)s
+        AND b.node_id = ANY(%(nodes)s)
+    GROUP BY b.node_id, b.reading_type_id, b.flow
+), gone AS (
+    DELETE FROM meters_node_month t WHERE t.month = %(first)s AND t.node_id = ANY(%(nodes)s)
+        AND NOT EXISTS (SELECT 1 FROM sums s WHERE (s.node_id, s.reading_type_id, s.flow)
+            = (t.node_id, t.reading_type_id, t.flow))
+)
+INSERT INTO meters_node_month AS t
+    (month, node_id, reading_type_id, flow, total, expected, received, estimated)
+SELECT %(first)s, node_id, reading_type_id, flow, total, expected, received, estimated
+FROM sums ORDER BY node_id
+ON CONFLICT (month, node_id, reading_type_id, flow) DO UPDATE SET total = excluded.total,
+    expected = excluded.expected, received = excluded.received, estimated = excluded.estimated
+WHERE (t.total, t.expected, t.received, t.estimated)
+    IS DISTINCT FROM (excluded.total, excluded.expected, excluded.received, excluded.estimated)
+"""
+_DUE = """
+SELECT EXISTS (SELECT 1 FROM meters_dirty_month
+    WHERE marked_at <= now() - %s * interval '1 second')
+"""
+
+
+@transaction.atomic
+def node_months_refresh(*, month: date, nodes: Sequence[int]) -> int:
+    """Bring the totals of a calendar month up to the days of the nodes; returns rows written."""
+    lock(f"month totals {month}")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _REFRESH_NODES,
+            {"first": month, "next": month_add(month, 1), "nodes": sorted(set(nodes))},
+        )
+        return int(cursor.rowcount)
+
+
+def months_catch_up(*, waited: int = 0) -> int:
+    """Bring months up to their days where something has been dirty for `waited` seconds; returns
+    how many months that were. Waiting gathers what belongs together.
+    """
+    count = 0
+    while _is_due(waited) and _month_catch_up():
+        count += 1
+    return count
+
+
+@transaction.atomic
+def _month_catch_up() -> bool:
+    dirty = dirty_months_take()
+    if dirty is None:
+        return False
+    months_refresh(month=dirty.month, channels=dirty.channels)
+    node_months_refresh(month=dirty.month, nodes=dirty.nodes)
+    return True
+
+
+def _is_due(waited: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, [waited])
+        return bool(cursor.fetchone()[0])

@@ -124,10 +124,18 @@ def node_days(
     rows = NodeBlock.objects.filter(
         node=node, reading_type=reading_type, flow=flow, day__range=(first, last)
     )
-    fields = ("total", "expected", "received", "estimated", "day", "hours", "channels")
     return [
-        NodeDay(*row[:5], hours=tuple(row[5]), channels=row[6], reporting=row[7])
-        for row in rows.order_by("day").values_list(*fields, "reporting")
+        NodeDay(
+            total=row.total,
+            expected=row.expected,
+            received=row.received,
+            estimated=row.estimated,
+            day=row.day,
+            hours=tuple(row.hours),
+            channels=row.channels,
+            reporting=row.reporting,
+        )
+        for row in rows.order_by("day")
     ]
 
 

@@ -82,7 +82,7 @@ def test_taken_rows_belong_to_one_taker_and_come_back_when_it_fails(transactiona
         with psycopg.connect(**_parameters()) as other:
             other.execute("SELECT * FROM meters_dirty_day ORDER BY id LIMIT 1 FOR UPDATE")
             with transaction.atomic():
-                assert [row.day.day for row in dirty_take(limit=1)] == [2]
+                assert [row.day.day for row in dirty_take(days=1)] == [3]
                 transaction.set_rollback(True)
             with transaction.atomic():
                 assert [row.day.day for row in dirty_take()] == [2, 3]
