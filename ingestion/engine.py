@@ -23,12 +23,14 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from ingestion.answers import Answers
 from ingestion.derivation import derive
+from ingestion.events import BatchEvents
 from ingestion.keeping import batch_for_loader, ledger_note
 from ingestion.known import changes_take, known_read, known_refresh
 from ingestion.loader import ArchiveUnavailable, Loader
 from ingestion.pipeline import context_of
 from ingestion.preparing import PreparationFailed, Prepared, Preparer, Received, prepare
 from ingestion.quarantine import Ledger
+from ingestion.replay.replaying import Replays
 from ingestion.replay_windows import checkpoint_write, windows_recover
 from ingestion.seen import Seen
 from ingestion.transports.intake import Batch, Intake
@@ -94,6 +96,7 @@ class Engine:
         self.seen = Seen()
         self._on_state = on_state or (lambda state: None)
         self._loader = Loader()
+        self._replays = Replays(self._loader)
         self._answers = Answers()
         self._stop = threading.Event()
         self._under_way: Received | None = None
@@ -193,6 +196,7 @@ class Engine:
         self.known = known_read()
         self._touched = [windows_recover(self.known.devices)]
         self._answers.begin()
+        self._replays.forget()
         self._due["checkpoint"] = time.monotonic() + _CHECKPOINT_SECONDS
         self._change(EngineState.WORKING)
         return True
@@ -237,7 +241,10 @@ class Engine:
         self._derive(work, collected)
         transport = self.codes.get(id(batch.transport), 0)
         plan = batch_for_loader(work, collected, self.known, self.ledger, at, transport)
+        events = BatchEvents(prepared.messages, work, self.known, at)
+        plan.batch.beside = events.store
         result = self._loader.load(plan.batch) if len(plan.batch.frames) else None
+        events.announce()
         ledger_note(plan, result, work, self.known, self.ledger)
         self._note_touched(work)
         self.seen.note(work, prepared.messages, self.known, at)
@@ -277,6 +284,7 @@ class Engine:
                 figures.refused[reason] += int(numbers[number])
 
     def _by_the_clock(self, preparer: Preparer) -> None:
+        assert self.known is not None
         now = time.monotonic()
         if now >= self._due["refresh"]:
             self._due["refresh"] = now + _REFRESH_SECONDS
@@ -292,6 +300,11 @@ class Engine:
             # The windows on disk hold nothing that is not committed.
             with self._settled(preparer):
                 self._checkpoint()
+        if self._replays.wanted():
+            with self._settled(preparer):
+                # What was refused last is waiting too.
+                self._upkeep(self.ledger)
+                self._replays.step(self.known)
 
     def _refresh(self, preparer: Preparer) -> None:
         assert self.known is not None

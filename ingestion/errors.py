@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
+
 __all__ = ["IngestionError"]
 
 
-class IngestionError(Exception):
+class IngestionError(ValidationError):
     """Base of every error of this app that a person reads; `permanent`: trying again is no use."""
 
     permanent = True
+
+    def __str__(self) -> str:
+        return " ".join(self.messages)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["EventRows", "events_announce", "events_of", "events_store", "refusals_store"]
+__all__ = ["BatchEvents", "events_announce", "refusals_store"]
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +84,27 @@ class EventRows:
         return len(self.module)
 
 
-def events_of(messages: Batch, work: Work, known: Known, received_at: Ints | int) -> EventRows:
-    """Events of the new frames that may speak; received_at: of all frames, or of each by place."""
+class BatchEvents:
+    """Events of a batch, from before it is stored until they are told."""
+
+    def __init__(self, messages: Batch, work: Work, known: Known, received_at: Ints | int) -> None:
+        """received_at: Unix microseconds, of all frames, or of each of those stored, by place."""
+        self._rows = _events_of(messages, work, known, received_at)
+        self._made: list[int] = []
+
+    def store(self, frame_ids: Ints) -> None:
+        """In the transaction that stores the frames (`LoadBatch.beside`)."""
+        self._made = _store(self._rows, frame_ids)
+
+    def announce(self) -> None:
+        """After its commit."""
+        if self._made:
+            times = [_time(at) for at in self._rows.received_at.tolist()]
+            events_announce(self._made, first=min(times), last=max(times))
+
+
+def _events_of(messages: Batch, work: Work, known: Known, received_at: Ints | int) -> EventRows:
+    """Of the new frames that may speak; those under the wrong key may not."""
     told = messages.events
     if len(told):
         told = told.take(work.reason[work.new[told.frame]] == 0)
@@ -102,7 +121,7 @@ def events_of(messages: Batch, work: Work, known: Known, received_at: Ints | int
     )
 
 
-def events_store(rows: EventRows, frame_ids: Ints) -> list[int]:
+def _store(rows: EventRows, frame_ids: Ints) -> list[int]:
     """Insert those that are new, in the transaction of the caller; returns their ids."""
     if not len(rows):
         return []
@@ -125,14 +144,12 @@ def events_store(rows: EventRows, frame_ids: Ints) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def events_announce(made: Sequence[int], rows: EventRows | None = None) -> None:
-    """Tell that events were stored, after the commit; rows: the batch they came in."""
+def events_announce(
+    made: Sequence[int], *, first: datetime | None = None, last: datetime | None = None
+) -> None:
+    """Tell of events by their ids; when the first and the last of them were received."""
     if not made:
         return
-    times = (
-        [_time(at) for at in rows.received_at.tolist()] if rows is not None and len(rows) else []
-    )
-    first, last = (min(times), max(times)) if times else (None, None)
     answers = events_loaded.send_robust(EventRows, events=list(made), first_at=first, last_at=last)
     for receiver, answer in answers:
         if isinstance(answer, Exception):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 
+from ingestion.events import events_announce, refusals_store
 from ingestion.models import Reason
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._counts: dict[Place, _Count] = {}
+        self._events: list[int] = []
         self._named: dict[str, set[str]] = {}
         self._named_since = time.monotonic()
         self._everything = Tokens(burst=5_000, rate=500)
@@ -158,11 +160,15 @@ class Ledger:
         if not self._counts:
             return
         rows = [_row(place, count) for place, count in self._counts.items()]
+        counts = {place: (row.count, row.last_at) for place, row in self._counts.items()}
+        self._events = refusals_store(counts)
         with connection.cursor() as cursor:
             cursor.executemany(_WRITE, rows)
 
     def written(self) -> None:
         """The transaction of `write` has committed."""
+        events_announce(self._events)
+        self._events = []
         self._counts.clear()
         if time.monotonic() - self._named_since > _NAMED_SECONDS or len(self._named) > _PLACES:
             self._named.clear()

@@ -10,7 +10,7 @@ import numpy as np
 
 from ingestion.codecs.universal_frame import Key
 from ingestion.derivation import derive
-from ingestion.events import events_announce, events_of, events_store
+from ingestion.events import BatchEvents
 from ingestion.keeping import frame_outcomes, place_of
 from ingestion.loader import Frames, LoadBatch, Precedence
 from ingestion.models import FrameOutcome, Reason
@@ -60,18 +60,17 @@ def store_again(
     others = np.setdiff1d(np.arange(len(work)), work.new)
     order = np.concatenate([work.new, others]).astype(np.int64)
     batch = _batch(frames, work, order, collected, known)
-    events = events_of(messages, work, known, batch.frames.received_at)
-    made: list[int] = []
+    events = BatchEvents(messages, work, known, batch.frames.received_at)
 
     def beside(ids: NDArray[np.int64]) -> None:
-        made[:] = events_store(events, ids)
+        events.store(ids)
         if windows:
             slots = known.devices.module[work.row[work.new]] << 2 | work.selector[work.new]
             windows_write(known.devices, slots, datetime.now(UTC))
 
     batch.beside = beside
     result = loader.load(batch)
-    events_announce(made, events)
+    events.announce()
     return _reasons(work, order, collected, known, result.frame_reasons(batch))
 
 
