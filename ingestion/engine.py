@@ -4,12 +4,14 @@ One engine works at a time, whatever runs: it holds an advisory lock of PostgreS
 that it stores with. So every replay window has one keeper, and a second worker is a hot standby.
 After a lost connection nothing in memory is believed: lock, registry and windows are taken anew, and
 the batches that were under way are judged again, so a commit that nobody heard of is recognised.
-While one batch is stored the next is prepared (`ingestion.preparing`).
+While one batch is stored the next is prepared and the one before is answered
+(`ingestion.preparing`, `ingestion.answering`).
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections import Counter
@@ -21,19 +23,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from ingestion.answers import Answers
+from ingestion.answering import Answerer
 from ingestion.derivation import derive
 from ingestion.events import BatchEvents
 from ingestion.keeping import batch_for_loader, ledger_note
 from ingestion.known import changes_take, known_read, known_refresh
 from ingestion.loader import ArchiveUnavailable, Loader
 from ingestion.pipeline import context_of
-from ingestion.preparing import PreparationFailed, Prepared, Preparer, Received, prepare
+from ingestion.preparing import PreparationFailed, Prepared, Preparer, Received
 from ingestion.quarantine import Ledger
 from ingestion.replay.replaying import Replays
 from ingestion.replay_windows import checkpoint_write, windows_recover
 from ingestion.seen import Seen
-from ingestion.transports.intake import Batch, Intake
+from ingestion.transports.intake import Intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +53,7 @@ _BACK_OFF = (0.1, 0.2, 0.5, 1.0, 2.0)
 _REFRESH_SECONDS = 1.0
 _UPKEEP_SECONDS = 1.0
 _SEEN_SECONDS = 10.0
+_SWITCH_SECONDS = 0.0005
 _CHECKPOINT_SECONDS = 300.0
 
 
@@ -97,7 +100,7 @@ class Engine:
         self._on_state = on_state or (lambda state: None)
         self._loader = Loader()
         self._replays = Replays(self._loader)
-        self._answers = Answers()
+        self._answerer: Answerer | None = None
         self._stop = threading.Event()
         self._under_way: Received | None = None
         # Taken from the intake, and to be judged again before anything else.
@@ -107,6 +110,9 @@ class Engine:
         self._thread = threading.Thread(target=self.run, name="engine", daemon=True)
 
     def start(self) -> None:
+        # The thread that stores waits for the database many times a batch; with the default of
+        # 5 ms it would wait as long again for the threads that prepare and answer.
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._thread.start()
 
     def stop(self, timeout: float = 20.0) -> None:
@@ -195,7 +201,6 @@ class Engine:
                 return False
         self.known = known_read()
         self._touched = [windows_recover(self.known.devices)]
-        self._answers.begin()
         self._replays.forget()
         self._due["checkpoint"] = time.monotonic() + _CHECKPOINT_SECONDS
         self._change(EngineState.WORKING)
@@ -204,6 +209,7 @@ class Engine:
     def _work(self) -> None:
         assert self.known is not None
         ours = connection.connection
+        self._answerer = Answerer(self.known, self.intake)
         preparer = Preparer(self.known, self.intake, self._waiting)
         self._waiting = []
         try:
@@ -219,20 +225,21 @@ class Engine:
             self._checkpoint()
         finally:
             preparer.close()
+            self._answerer.close()
             first = [] if self._under_way is None else [self._under_way]
             self._waiting = [*first, *preparer.waiting]
 
     def _settle(self, prepared: Prepared) -> None:
-        """Store a batch that is under way until it is answered."""
+        """Store a batch, which is under way until it is committed, and have it answered."""
+        assert self._answerer is not None
         self._under_way = prepared.received
         self._store(prepared)
-        self.intake.done(prepared.received.batch)
         self._under_way = None
-
-    def store(self, batch: Batch, at: int) -> None:
-        """Store a batch received at `at` (Unix microseconds) and answer it; after `take_up`."""
-        assert self.known is not None
-        self._store(prepare(Received(batch, at), self.known))
+        self._answerer.answer(prepared.received.batch, prepared.work)
+        if prepared.work.claims:
+            # The key just given may be used within a second.
+            self._answerer.settle()
+            self._due["refresh"] = 0.0
 
     def _store(self, prepared: Prepared) -> None:
         assert self.known is not None
@@ -248,10 +255,6 @@ class Engine:
         ledger_note(plan, result, work, self.known, self.ledger)
         self._note_touched(work)
         self.seen.note(work, prepared.messages, self.known, at)
-        batch.transport.acknowledge(batch.arrivals, self._answers.make(work, self.known))
-        if work.claims:
-            # The key just given may be used within a second.
-            self._due["refresh"] = 0.0
         self._count(work, 0 if result is None else result.stored, at)
 
     def _derive(self, work: Work, collected: Collected) -> None:
@@ -314,10 +317,12 @@ class Engine:
 
     @contextmanager
     def _settled(self, preparer: Preparer) -> Iterator[None]:
-        """Every batch that was judged is stored, and none is being judged."""
+        """Every batch that was judged is stored and answered, and none is being judged."""
+        assert self._answerer is not None
         with preparer.resting() as ready:
             if ready is not None:
                 self._settle(ready)
+            self._answerer.settle()
             yield
 
     def _upkeep(self, notes: Ledger | Seen) -> None:

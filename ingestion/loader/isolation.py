@@ -26,21 +26,31 @@ __all__ = ["Work", "store_isolating", "store_together"]
 
 @dataclass(slots=True)
 class Work:
-    """What is to be stored: placed readings, good rows of the registers; and the result so far."""
+    """What is to be stored: placed readings, good rows of the registers; and the result so far.
+
+    presume_new: see `store_registers`; met: register readings that stood in the archive before.
+    """
 
     placed: Placed
     registers: Registers
     register_rows: Ints
     result: LoadResult
+    presume_new: bool = False
+    met: int = 0
 
 
 def store_together(run: Cursor, work: Work, readings: Origin, registers: Origin) -> ArchiveChange:
     """Store all of it; an error of the database is the caller's."""
     change = store_readings(run, work.placed, readings, work.result.refused)
     rows = work.register_rows
-    work.result.registers_stored += store_registers(
-        run, work.registers.take(rows), registers._replace(frame_id=registers.frame_id[rows])
+    registered = store_registers(
+        run,
+        work.registers.take(rows),
+        registers._replace(frame_id=registers.frame_id[rows]),
+        presume_new=work.presume_new,
     )
+    work.result.registers_stored += registered.stored
+    work.met += registered.met
     return change
 
 

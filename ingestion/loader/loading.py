@@ -61,6 +61,8 @@ class Loader:
         self._blocks = Windows(BLOCKS)
         self._registers = Windows(REGISTERS)
         self._frames = Windows(FRAMES)
+        # What came last was new; so will be what comes next, until the database says otherwise.
+        self._presume_new = True
 
     def load(self, batch: LoadBatch) -> LoadResult:
         """Store everything of the batch that can be stored, in one transaction, and commit it.
@@ -80,17 +82,20 @@ class Loader:
         for _attempt in range(_ATTEMPTS):
             try:
                 with translated(), _confirmed_commit():
-                    work = self._prepare(batch)
+                    work = self._prepare(batch, presume_new=self._presume_new and not isolating)
                     with transaction.atomic(durable=True):
-                        return self._store(batch, work, isolating=isolating)
+                        result = self._store(batch, work, isolating=isolating)
+                    self._presume_new = not (work.met or isolating)
+                    return result
             except Raced:
+                self._presume_new = False
                 self._forget()
             except BadData:
                 # Found while storing all together: now each frame on its own, where need be.
                 isolating = True
         raise ArchiveUnavailable("other processes changed the same blocks again and again")
 
-    def _prepare(self, batch: LoadBatch) -> Work:
+    def _prepare(self, batch: LoadBatch, *, presume_new: bool) -> Work:
         placed, refused, missing = place(batch.readings, self.calendar, self._blocks)
         refused_registers = place_registers(batch.registers, self.calendar, self._registers)
         received = self._frames.refuse(batch.frames.received_at // _DAY_MICROSECONDS)
@@ -103,6 +108,7 @@ class Loader:
             batch.registers,
             np.flatnonzero(refused_registers == 0),
             LoadResult(refused=refused, refused_registers=refused_registers, missing=missing),
+            presume_new,
         )
 
     def _store(self, batch: LoadBatch, work: Work, *, isolating: bool) -> LoadResult:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Cursor = psycopg.Cursor[tuple[Any, ...]]
 
-__all__ = ["store_registers"]
+__all__ = ["RegisterChange", "store_registers"]
 
 _MICROSECONDS = 1_000_000
 _POSTGRES_EPOCH = 946_684_800
@@ -74,29 +74,57 @@ class _Stored(NamedTuple):
     version: Ints
 
 
-def store_registers(run: Cursor, registers: Registers, origin: Origin) -> int:
-    """Store good rows (`origin.frame_id`: a row each); returns how many values are now stored."""
+class RegisterChange(NamedTuple):
+    """stored: values that now stand in the archive; met: readings that stood there before."""
+
+    stored: int = 0
+    met: int = 0
+
+
+def store_registers(
+    run: Cursor, registers: Registers, origin: Origin, *, presume_new: bool = False
+) -> RegisterChange:
+    """Store good rows (`origin.frame_id`: a row each).
+
+    presume_new: do not look for readings of the same times first, which costs as much as writing
+    them; if there are any, the unique key says so and nothing of the transaction stands.
+    """
     if not len(registers):
-        return 0
+        return RegisterChange()
     keys = group(registers.channel, registers.at)
     turns, _repeats = in_turns(keys.block, registers.value, registers.quality, len(keys))
-    return sum(
-        _store(run, registers.take(rows), origin._replace(frame_id=origin.frame_id[rows]))
+    changes = [
+        _store(
+            run,
+            registers.take(rows),
+            origin._replace(frame_id=origin.frame_id[rows]),
+            presume_new=presume_new and len(turns) == 1,
+        )
         for rows in turns
-    )
+    ]
+    return RegisterChange(*map(sum, zip(*changes, strict=True)))
 
 
-def _store(run: Cursor, registers: Registers, origin: Origin) -> int:
+def _store(
+    run: Cursor, registers: Registers, origin: Origin, *, presume_new: bool
+) -> RegisterChange:
     order = np.lexsort((registers.at, registers.channel))
     registers = registers.take(order)
+    if presume_new:
+        _copy(run, registers)
+        return RegisterChange(len(registers))
     stored = _fetch(run, registers)
     is_new = np.ones(len(registers), np.bool_)
     is_new[stored.key] = False
     if bool(is_new.any()):
-        rows = _filled(registers.take(is_new), _ROW)
-        copy(run, f"meters_register_reading ({_COLUMNS})", [rows.tobytes()])
+        _copy(run, registers.take(is_new))
     changed = _merge(run, registers, stored, origin.frame_id[order], origin)
-    return int(is_new.sum()) + changed
+    return RegisterChange(int(is_new.sum()) + changed, len(stored.key))
+
+
+def _copy(run: Cursor, registers: Registers) -> None:
+    rows = _filled(registers, _ROW)
+    copy(run, f"meters_register_reading ({_COLUMNS})", [rows.tobytes()])
 
 
 def _fetch(run: Cursor, registers: Registers) -> _Stored:

@@ -20,11 +20,11 @@ from ingestion.loader import (
     Refusal,
     load,
     loading,
-    wire,
 )
 from ingestion.loader import archive as archive_module
 from ingestion.loader.failures import is_bad_data, is_race
 from ingestion.models import RawFrame
+from meters import wire
 from meters.partitions import BLOCKS, existing, partitions_ensure
 from tests.ingestion import archive
 
