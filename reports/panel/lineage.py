@@ -35,7 +35,6 @@ __all__ = ["Lineage", "Said", "Step", "lineage_read"]
 
 # Frames that are opened for one value: more than a module sends in the days it may take to arrive.
 _FRAMES = 300
-_ARRIVES_WITHIN = timedelta(days=8)
 # Register readings this far from the interval may be what it was derived from.
 _NEAR = timedelta(hours=26)
 
@@ -143,9 +142,7 @@ def _said(user: Any, channel: Channel, slot: Slot) -> list[Said]:
     if not modules:
         return []
     frames = RawFrame.objects.visible_to(user).filter(
-        module__in=modules,
-        received_at__gte=slot.start,
-        received_at__lt=slot.end + _ARRIVES_WITHIN,
+        module__in=modules, received_at__gte=slot.start
     )
     routes, keyring = routes_read(modules), Keyring(modules)
     found: list[Said] = []

@@ -96,11 +96,6 @@ class Overview:
     yesterday_sum: NodeSum
     live: Live
 
-    @property
-    def is_empty(self) -> bool:
-        """Nothing was ever measured here in the days shown."""
-        return not self.resources and not self.yesterday_sum.expected
-
 
 def top_places(user: Any, company: Company) -> list[Node]:
     """Topmost places whose readings the user may see: roots, or the granted places."""

@@ -171,5 +171,21 @@ _METER_READERS = _SIGNED_IN - {"stranger"}
 ROUTES: dict[str, Route] = {
     "home": Route(_SIGNED_IN),
     "search": Route(_SIGNED_IN, query="?q=CANARY"),
+    "company_live": Route(_METER_READERS, model="accounts.Company"),
     "usage_point": Route(_METER_READERS, model="meters.UsagePoint", own_canary=True),
+    # A file of readings is an export, which not everybody who sees them may take along.
+    "usage_point_csv": Route(
+        _people("operator administrator engineer billing keeper"), model="meters.UsagePoint"
+    ),
+    "channel_value": Route(_METER_READERS, model="meters.Channel", own_canary=True),
+    "networks": Route(_SIGNED_IN),
+    "network_rows": Route(
+        _METER_READERS, query="?parent=OWN", model="hierarchy.Node", own_canary=True
+    ),
+    "node": Route(_METER_READERS, model="hierarchy.Node", own_canary=True),
+    "modules": Route(
+        _METER_READERS, query="?company=OWN", model="accounts.Company", own_canary=True
+    ),
+    "module_frames": Route(_METER_READERS, model="meters.TelemetryModule", own_canary=True),
+    "quarantine": Route(_SIGNED_IN),
 }

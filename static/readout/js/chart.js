@@ -33,6 +33,13 @@ const stripes = (colour, ground, width = 2) => pattern((context, size) => {
   context.stroke();
 });
 
+const lines = (colour, ground) => pattern((context, size) => {
+  context.fillStyle = ground;
+  context.fillRect(0, 0, size, size);
+  context.fillStyle = colour;
+  context.fillRect(0, size - 1, size, 1);
+}, 5);
+
 const dots = (colour, ground) => pattern((context, size) => {
   context.fillStyle = ground;
   context.fillRect(0, 0, size, size);
@@ -50,7 +57,7 @@ const palette = (element, resource) => {
     text: colour("text-2"), line: colour("line"), main, soft, before: colour("text-3"),
     fills: {
       valid: main,
-      partly: main,
+      partly: lines(colour("surface"), main),
       estimated: stripes(main, soft),
       questionable: dots(colour("warn"), colour("warn-soft")),
       edited: stripes(colour("surface"), main, 1.4),
