@@ -11,6 +11,7 @@ itself sent as an interval. Each installation is read on its own, from its openi
 from __future__ import annotations
 
 from decimal import Decimal
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from django.db import connection
 
 from ingestion.loader import Readings
 from ingestion.loader.calendar import midnights
-from ingestion.registers import Intervals, register_steps, snap, spread
+from ingestion.registers import register_steps, snap, spread
 from ingestion.values import scaled_down
 from meters.models import Quality
 
@@ -26,13 +27,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingestion.loader import Registers
+    from ingestion.registers import Segment
     from ingestion.routing import Routes
     from ingestion.values import Context
 
+    Ints = NDArray[np.int64]
+
 __all__ = ["derive"]
 
-# Readings taken along on either side: one bounds the stretch, the others tell transients apart.
-_BEFORE, _AFTER = 3, 8
+# Readings taken along on either side, besides those within two intervals. What they tell of each
+# other was told when they came; they are here to judge the ones that arrive. All may be transient
+# zeros, so the last one before them that is not zero comes along, from among so many.
+_ALONG, _ZEROS = 8, 1_000
+# The stretch derived anew ends behind so many readings on either side: a lower one is told from a
+# reset by what follows.
+_ANEW = 3
 # A stretch longer than this is not spread: it would be a guess over more than a year.
 _LONGEST = 400 * 86_400
 _STORED = f"""
@@ -41,14 +50,19 @@ SELECT k.channel, r.at, r.value FROM unnest(%s::bigint[], %s::float8[], %s::floa
 CROSS JOIN LATERAL (
     (SELECT at, value FROM meters_register_reading WHERE channel_id = k.channel
         AND at < to_timestamp(k.first) AND (quality & 7) IN (0, 4, 5)
-        ORDER BY at DESC LIMIT {_BEFORE})
-    UNION ALL
+        ORDER BY at DESC LIMIT {_ALONG})
+    UNION
+    (SELECT at, value FROM (SELECT at, value FROM meters_register_reading
+        WHERE channel_id = k.channel AND at < to_timestamp(k.first) AND (quality & 7) IN (0, 4, 5)
+        ORDER BY at DESC LIMIT {_ZEROS} OFFSET {_ALONG}) older WHERE value > 0
+        ORDER BY at DESC LIMIT 1)
+    UNION
     (SELECT at, value FROM meters_register_reading WHERE channel_id = k.channel
         AND at BETWEEN to_timestamp(k.first) AND to_timestamp(k.last)
         AND (quality & 7) IN (0, 4, 5))
-    UNION ALL
+    UNION
     (SELECT at, value FROM meters_register_reading WHERE channel_id = k.channel
-        AND at > to_timestamp(k.last) AND (quality & 7) IN (0, 4, 5) ORDER BY at LIMIT {_AFTER})
+        AND at > to_timestamp(k.last) AND (quality & 7) IN (0, 4, 5) ORDER BY at LIMIT {_ALONG})
 ) r
 """
 # What a meter showed when it came and went, in displayed units.
@@ -74,7 +88,8 @@ def derive(registers: Registers, channels: dict[int, int], context: Context) -> 
     arriving = registers.take(np.flatnonzero(good))
     if not len(arriving):
         return None
-    readings = _around(arriving)
+    seconds = {key: int(context.routes.interval[row]) * 60 for key, row in channels.items()}
+    readings = _around(arriving, seconds)
     frames = dict(zip(arriving.channel.tolist(), arriving.frame.tolist(), strict=True))
     parts = []
     for channel, known in readings.items():
@@ -88,54 +103,60 @@ def derive(registers: Registers, channels: dict[int, int], context: Context) -> 
 
 
 class _Known(NamedTuple):
-    """Time → value of a channel; cut: where readings before were left out, 0 where none were."""
+    """Time → value of a channel; what is derived anew lies behind `since` and before `until`."""
 
     values: dict[int, int]
-    cut: int
+    since: float
+    until: float
 
 
-def _around(arriving: Registers) -> dict[int, _Known]:
+def _around(arriving: Registers, seconds: dict[int, int]) -> dict[int, _Known]:
     """By channel: what arrives, and what is stored before, between and after."""
-    found: dict[int, dict[int, int]] = {}
-    spans: dict[int, list[int]] = {}
-    rows = zip(
-        arriving.channel.tolist(), arriving.at.tolist(), arriving.value.tolist(), strict=True
-    )
-    for channel, at, value in rows:
-        found.setdefault(channel, {})[at] = value
-        spans.setdefault(channel, []).append(at)
-    keys = sorted(spans)
+    arrived: dict[int, dict[int, int]] = {}
+    columns = (arriving.channel, arriving.at, arriving.value)
+    for channel, at, value in zip(*(column.tolist() for column in columns), strict=True):
+        arrived.setdefault(channel, {})[at] = value
+    keys = sorted(arrived)
+    first = [float(min(arrived[key]) - 2 * seconds[key]) for key in keys]
+    last = [float(max(arrived[key]) + 2 * seconds[key]) for key in keys]
+    stored: dict[int, dict[int, int]] = {key: {} for key in keys}
     with connection.cursor() as cursor:
-        cursor.execute(
-            _STORED,
-            [
-                keys,
-                [float(min(spans[key])) for key in keys],
-                [float(max(spans[key])) for key in keys],
-            ],
-        )
+        cursor.execute(_STORED, [keys, first, last])
         for channel, when, value in cursor.fetchall():
-            found[channel].setdefault(int(when.timestamp()), value)
+            stored[channel][int(when.timestamp())] = value
         cursor.execute(_INSTALLED, [keys])
-        before = {
-            key: sorted(t for t in times if t < min(spans[key])) for key, times in found.items()
-        }
-        _add_installed(found, cursor.fetchall())
-    return {
-        key: _Known(times, before[key][0] if len(before[key]) == _BEFORE else 0)
-        for key, times in found.items()
-    }
+        installed = cursor.fetchall()
+    bounds = zip(keys, first, last, strict=True)
+    found = {key: _known(arrived[key], stored[key], low, high) for key, low, high in bounds}
+    _add_installed(found, installed)
+    return found
 
 
-def _add_installed(found: dict[int, dict[int, int]], rows: list[tuple[Any, ...]]) -> None:
+def _known(arrived: dict[int, int], stored: dict[int, int], low: float, high: float) -> _Known:
+    """low, high: bounds of the times between which everything stored is known."""
+    before = sorted(at for at in stored if at < min(arrived))
+    after = sorted(at for at in stored if at > max(arrived))
+    more_before = sum(at < low for at in before) >= _ALONG
+    more_after = sum(at > high for at in after) >= _ALONG
+    return _Known(
+        stored | arrived,
+        min(low, before[-_ANEW]) if more_before else -inf,
+        max(high, after[_ANEW - 1]) if more_after else inf,
+    )
+
+
+def _add_installed(found: dict[int, _Known], rows: list[tuple[Any, ...]]) -> None:
     """Opening and closing readings that lie next to the stretch bound it like any other."""
     for channel, opened, opening, closed, closing, unit, display, exponent in rows:
         factor = _archive_units(unit, display, exponent)
-        times = found[channel]
+        times, since, until = found[channel]
         low, high = min(times), max(times)
-        if low - _LONGEST <= opened <= high:
+        # Beyond a stretch that is cut off lie readings which are nearer.
+        earliest = low - _LONGEST if since == -inf else low
+        latest = high + _LONGEST if until == inf else high
+        if earliest <= opened <= high:
             times.setdefault(opened, int(opening * factor))
-        if closed is not None and closing is not None and low <= closed - 1 <= high + _LONGEST:
+        if closed is not None and closing is not None and low <= closed - 1 <= latest:
             # The instant itself belongs to the meter that came.
             times.setdefault(closed - 1, int(closing * factor))
 
@@ -174,19 +195,31 @@ def _of_period(known: _Known, route: int, context: Context, frame: int) -> Readi
         interval=interval,
         origin=origin,
     )
-    if known.cut == int(times[0]) and len(made.starts) and made.starts[0] < times[0]:
-        # More was used in this interval before the stretch begins: it stays as it is.
-        made = Intervals(made.starts[1:], made.amounts[1:], made.estimated[1:])
     quality = np.where(made.estimated, Quality.ESTIMATED, Quality.DERIVED).astype(np.uint8)
-    count = len(made.starts)
+    value = _multiplied(made.amounts, int(values[0]), routes, route)
+    told = _anew(made.starts, segments, known, interval)
+    count = len(told)
     return Readings(
         channel=np.full(count, routes.channel[route]),
-        start=made.starts,
+        start=made.starts[told],
         interval_minutes=np.full(count, routes.interval[route]),
-        value=_multiplied(made.amounts, int(values[0]), routes, route),
-        quality=quality,
+        value=value[told],
+        quality=quality[told],
         frame=np.full(count, frame, np.int32),
     )
+
+
+def _anew(starts: Ints, segments: list[Segment], known: _Known, interval: int) -> Ints:
+    """Intervals within the stretch; one that is cut off by its ends stays as it was told before."""
+    inside = [one for one in segments if one.end > known.since and one.start < known.until]
+    if not inside:
+        return np.zeros(0, np.int64)
+    kept = np.ones(len(starts), np.bool_)
+    if known.since != -inf:
+        kept &= starts >= inside[0].start
+    if known.until != inf:
+        kept &= starts + interval <= inside[-1].end
+    return np.flatnonzero(kept)
 
 
 def _multiplied(amounts: NDArray[np.int64], opening: int, routes: Routes, route: int) -> Any:

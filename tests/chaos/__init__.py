@@ -1,0 +1,1 @@
+"""Networks that lose, repeat, reorder and cut."""
