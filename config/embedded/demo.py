@@ -63,7 +63,7 @@ def _serve(
     _remember(folder, supervisor, url)
     try:
         if setup_steps.run_all(folder, environment, interruption):
-            say("starting the web server, the worker and the scheduler")
+            say("starting the web server, the worker, the scheduler and the demo's modules")
             supervisor.start()
             _watch(folder, supervisor, url, interruption)
         say("stopping")
@@ -98,6 +98,7 @@ def _children(
         ("web", ["-m", "config.embedded.web", str(listener.fileno())], 10),
         ("worker", worker, 20),
         ("beat", [*celery, "beat", "-l", "INFO", "--pidfile="], 5),
+        ("fleet", ["manage.py", "demo_fleet"], 5),
     )
     return [
         Child(

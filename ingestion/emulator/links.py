@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import paho.mqtt.client as paho
 from django.conf import settings
+from paho.mqtt.enums import CallbackAPIVersion
 
 from ingestion.transports.mqtt_session import BrokerAddress
 from ingestion.transports.mqtt_topics import up_topic
@@ -211,7 +212,7 @@ class MqttLink:
         self._label = label
         self._answers: SimpleQueue[bytes] = SimpleQueue()
         self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=f"readout-emulator-{secrets.token_hex(4)}",
             clean_session=True,
         )
@@ -247,7 +248,7 @@ class MqttLink:
         client.subscribe(f"{_DOWN}+", qos=0)
 
     def _arrived(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
-        self._answers.put(message.payload)
+        self._answers.put(bytes(message.payload))
 
 
 TRANSPORTS = ("udp", "tcp", "mqtt")

@@ -89,26 +89,31 @@ class _Counters:
 
 
 def history_load(
-    company: Company, *, today: date, until: date, say: Callable[[date], None] | None = None
+    company: Company,
+    *,
+    today: date,
+    until: date,
+    days: int = HISTORY_DAYS,
+    say: Callable[[date], None] | None = None,
 ) -> int:
-    """Load the days before `until`; returns how many values. Not inside a transaction.
+    """Load the days before `until`, from `days` before `today` on; returns how many values.
 
-    say: called with each day that a batch reached.
+    Not inside a transaction. say: called with each day that a batch reached.
     """
     town = town_read(company, today=today)
-    first = today - timedelta(days=HISTORY_DAYS)
+    first = today - timedelta(days=days)
     for table in (BLOCKS, REGISTERS):
         partitions_ensure(table, first=first - timedelta(days=1), last=until)
     counters = _counters(company, town, first)
     outages, loader, stored = _outages(town), Loader(), 0
     for begin in range(0, (until - first).days, _DAYS_AT_ONCE):
-        days = [
+        part = [
             first + timedelta(days=begin + number)
             for number in range(min(_DAYS_AT_ONCE, (until - first).days - begin))
         ]
-        stored += loader.load(_batch(town, days, counters, outages)).stored
+        stored += loader.load(_batch(town, part, counters, outages)).stored
         if say is not None:
-            say(days[-1])
+            say(part[-1])
     _closings_write(counters)
     return stored
 

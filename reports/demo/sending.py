@@ -36,9 +36,8 @@ UDP, TCP, MQTT = range(3)
 # Radio modules in apartments, gas modules, concentrators and modems reach the server differently.
 _WAYS = {"RDW": UDP, "RDG": MQTT, "RDC": TCP, "RDM": TCP}
 _ON_BATTERY = ("RDW", "RDG")
-_DAY = 86_400
-# A battery lasts about ten years.
-_PERCENT_A_DAY = 1 / 37
+# Percent that the oldest batteries have given.
+_MOST_DISCHARGED = 92
 
 
 def story_day(company: Company) -> date:
@@ -77,11 +76,10 @@ class Voices:
         """Battery and signal once an hour; the leak that the meter behind the module noticed."""
         label, hour = self.labels[row], at // 3_600
         on_battery = label.startswith(_ON_BATTERY)
-        age = self.share[row] * 2_400 + at // _DAY % 1_000
         status = Status(
             time=at,
             battery_mv=3_600 if on_battery else 0,
-            battery_percent=round(max(8.0, 100 - age * _PERCENT_A_DAY)) if on_battery else 255,
+            battery_percent=100 - round(self.share[row] * _MOST_DISCHARGED) if on_battery else 255,
             signal=-62 - int(self.share[row] * 40) - crc32(f"{label}{hour}".encode()) % 5,
         )
         made = [Message(row, encode_status(status))]

@@ -24,6 +24,9 @@ if sys.argv[1] == "load_demo":
     pathlib.Path(sys.argv[3]).write_text("anna  a-generated-password\\n")
 if sys.argv[1] == "collectstatic":
     pathlib.Path(os.environ["READOUT_VAR"], "static").mkdir()
+if sys.argv[1] == "demo_fleet":
+    import signal
+    signal.pause()
 """
 ASGI = """
 async def application(scope, receive, send):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tests.embedded.conftest import Copy, until
 
-NAMES = {"supervisor", "postgres", "valkey", "nats", "web", "worker", "beat"}
+NAMES = {"supervisor", "postgres", "valkey", "nats", "web", "worker", "beat", "fleet"}
 
 
 def test_life_of_a_demo(copy: Copy) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from ingestion.collection import Collection
 from ingestion.emulator.checking import ledger_check
 from ingestion.emulator.courier import Courier, Manners, Parcel
 from ingestion.emulator.ledger import Entry, Ledger, Told, ledger_read
@@ -14,6 +15,7 @@ from ingestion.emulator.links import link_open
 from ingestion.emulator.meters import joined, messages
 from ingestion.emulator.misbehaviour import Misbehaviour, Mischief
 from ingestion.emulator.stock import stock_read
+from ingestion.models import Transport
 from tests.ingestion import fleet
 
 if TYPE_CHECKING:
@@ -95,6 +97,30 @@ def test_misbehaviour_loses_nothing(collect: Collect, tmp_path: Path, transport:
     assert refused["unknown_device"] >= sender.mischief.counts["unknown"]
     assert refused["wrong_key"] >= 1
     assert fleet.rows("SELECT count(*) FROM meters_block_revision") == [(0,)]
+
+
+def test_over_the_broker(archive_tables: None, tmp_path: Path) -> None:
+    modules(4)
+    running = Collection(host="127.0.0.1", udp_port=0, tcp_port=-1, mqtt_port=-1)
+    running.start()
+    try:
+        fleet.wait_for(lambda: running.port(Transport.UDP), what="the service")
+        stock = stock_read()
+        sender = Courier(
+            stock.modules,
+            link_open("mqtt", "", 0, stock.modules.label),
+            Ledger(tmp_path / "ledger"),
+            Mischief(Misbehaviour.parse("loss=0.1,dup=0.1"), 7),
+            Manners(back_off=0.5, longest=1.0),
+        )
+        sender.post(days(stock, 3))
+        assert sender.deliver(seconds=90)
+        sender.link.close()
+        sender.ledger.close()
+    finally:
+        running.stop()
+    assert ledger_check(ledger_read(tmp_path / "ledger")) == (4 * 3 * 24, 0, 0, 0)
+    assert fleet.rows("SELECT DISTINCT transport FROM ingestion_raw_frame") == [(3,)]
 
 
 def test_the_checker_notices(collect: Collect, tmp_path: Path) -> None:
