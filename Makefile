@@ -18,7 +18,7 @@ PRODUCTION := DJANGO_SETTINGS_MODULE=config.settings.production ALLOWED_HOSTS=re
 COMPILE := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help demo stop status bootstrap bootstrap-dev system-packages test test-security \
+.PHONY: help demo stop status bootstrap bootstrap-dev system-packages test test-security bench \
 	test-faults check format bench-admin requirements messages clean
 
 help: ## list these targets
@@ -66,6 +66,9 @@ check: bootstrap-dev ## style, types, borders, templates, security, settings, mi
 format: bootstrap-dev ## put the code in its canonical form
 	@$(IN_ROOT) $(RUN) -m ruff check --fix-only --quiet .
 	@$(IN_ROOT) $(RUN) -m ruff format --quiet .
+
+bench: bootstrap ## measure collection, archive and roll-ups
+	@$(IN_ROOT) $(RUN) -m bench
 
 bench-admin: bootstrap ## measure the admin on a large company
 	@$(IN_ROOT) $(WITH_SERVICES) $(RUN) manage.py bench_admin

@@ -1,7 +1,7 @@
 """The archive: loading new blocks, late values and bytes on disk.
 
 `python -m bench.archive [channels …]` within `python -m config.embedded exec --temporary --`, on a
-migrated database that nobody else uses; `measure()` returns the rows for bench/results.json. Ratios
+migrated database that nobody else uses; `figures()` returns the rows for bench/results.json. Ratios
 are taken within one run, medians of several rounds.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ingestion.loader import LoadBatch, Loader
 
-__all__ = ["measure"]
+__all__ = ["figures"]
 
 ROUNDS = 5
 BATCH = 5_000
@@ -37,7 +37,7 @@ _FIRST_CHANNEL = 1_000_000_000
 Row = dict[str, Any]
 
 
-def measure(sizes: Sequence[int] = SIZES) -> list[Row]:
+def figures(sizes: Sequence[int] = SIZES) -> list[Row]:
     """All figures, for each number of channels; the main ones are those of 100,000."""
     rows: list[Row] = []
     for size in sizes:
@@ -254,7 +254,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
     django.setup()
-    for row in measure(options.channels):
+    for row in figures(options.channels):
         sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 

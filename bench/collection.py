@@ -28,6 +28,9 @@ VALUES = 24
 _DAY = 86_400
 _PORT, _REGISTER = 1, 0
 _IN_FLIGHT = 4_000
+_RATE, _RATIO = "in process, readings/s", "ratio"
+_BARE = "bare COPY of the same blocks, readings/s"
+_UDP = "over UDP with acknowledgements, readings/s"
 
 
 def main() -> int:
@@ -36,7 +39,6 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=6, help="frames of each device")
     parser.add_argument("--batch", type=int, default=5_000)
     parser.add_argument("--no-udp", action="store_true", help="measure in process only")
-    parser.add_argument("--json", help="write the figures to this file too")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
     django.setup()
@@ -44,16 +46,40 @@ def main() -> int:
 
     call_command("migrate", verbosity=0)
     fleet = _fleet(options.devices)
-    figures = {"devices": options.devices, "batch": options.batch}
-    figures |= _in_process(fleet, options.days, options.batch)
+    found = _in_process(fleet, options.days, options.batch)
     if not options.no_udp:
-        figures |= _over_udp(fleet, options.days)
-    text = json.dumps(figures, indent=1)
-    sys.stdout.write(text + "\n")
-    if options.json:
-        with open(options.json, "w") as file:
-            file.write(text)
+        found |= _over_udp(fleet, options.days)
+    sys.stdout.write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     return 0
+
+
+def figures(
+    *, devices: int = 20_000, others: Sequence[int] = (10_000, 100_000), days: int = 6
+) -> list[dict[str, Any]]:
+    """The rows of the table, in an empty database: medians of the days after the first.
+
+    others: numbers of channels for which the cost of a reading is shown beside the main one.
+    """
+    fleet = _fleet(max(devices, *others))
+    main_run = _in_process(fleet[:devices], days, 5_000)
+    over_udp = _over_udp(fleet[:devices], days)
+    higher = {"unit": "readings/s", "must": None, "aim": None, "better": "higher"}
+    rows = [
+        {"name": "decode + load in process ÷ bare binary COPY of the same blocks"}
+        | {"value": main_run[_RATIO], "unit": "", "must": 0.25, "aim": 0.4, "better": "higher"},
+        higher
+        | {"name": "decode + load in process", "value": main_run[_RATE]}
+        | {"must": 600_000, "aim": 1_000_000},
+        higher | {"name": "bare binary COPY of the same blocks", "value": main_run[_BARE]},
+        higher
+        | {"name": "over UDP with acknowledgements, sender on the same two cores"}
+        | {"value": over_udp[_UDP], "must": 250_000, "aim": 500_000},
+    ]
+    for number, channels in enumerate(others, 1):
+        run = _in_process(fleet[:channels], 4, 5_000, after=number * 100)
+        name = f"decode + load in process, {channels:,} channels"
+        rows.append(higher | {"name": name, "value": run[_RATE]})
+    return rows
 
 
 def _fleet(devices: int) -> list[tuple[bytes, bytes]]:
@@ -113,7 +139,10 @@ class _Sink:
                 raise RuntimeError(f"{self.answered} of {count} frames were acknowledged")
 
 
-def _in_process(fleet: Sequence[tuple[bytes, bytes]], days: int, size: int) -> dict[str, Any]:
+def _in_process(
+    fleet: Sequence[tuple[bytes, bytes]], days: int, size: int, *, after: int = 0
+) -> dict[str, Any]:
+    """after: frame counters and days begin behind so many that were used before."""
     from ingestion.engine import Engine, EngineState
     from ingestion.transports.intake import Arrival, Intake
 
@@ -122,10 +151,10 @@ def _in_process(fleet: Sequence[tuple[bytes, bytes]], days: int, size: int) -> d
     engine.start()
     while engine.state != EngineState.WORKING:
         time.sleep(0.05)
-    first, rates, bare, spent, served = _first_day(days, 2), [], [], [], []
+    first, rates, bare, spent, served = _first_day(days, 2 + 2 * after // 10), [], [], [], []
     server = _server_of_engine()
     for number in range(days):
-        frames = _sealed(fleet, first + number * _DAY, number + 1)
+        frames = _sealed(fleet, first + number * _DAY, after + number + 1)
         arrivals = [Arrival(frame, "127.0.0.1", None) for frame in frames]
         begin, used, asked = time.perf_counter(), time.process_time(), _processor_time(server)
         for at in range(0, len(arrivals), size):
@@ -139,9 +168,9 @@ def _in_process(fleet: Sequence[tuple[bytes, bytes]], days: int, size: int) -> d
     engine.stop()
     rate, plain = statistics.median(rates[1:]), statistics.median(bare[1:])
     return {
-        "in process, readings/s": round(rate),
-        "bare COPY of the same blocks, readings/s": round(plain),
-        "ratio": round(rate / plain, 3),
+        _RATE: round(rate),
+        _BARE: round(plain),
+        _RATIO: round(rate / plain, 3),
         "processor time of the engine, µs a frame": round(statistics.median(spent[1:]), 1),
         "processor time of PostgreSQL, µs a frame": round(statistics.median(served[1:]), 1),
         "of each day": [round(one) for one in rates],
@@ -219,7 +248,7 @@ def _over_udp(fleet: Sequence[tuple[bytes, bytes]], days: int) -> dict[str, Any]
     dropped = collection.listeners[Transport.UDP].note_drops()
     collection.stop()
     return {
-        "over UDP with acknowledgements, readings/s": round(len(frames) * VALUES / seconds),
+        _UDP: round(len(frames) * VALUES / seconds),
         "frames": len(frames),
         "datagrams sent": sent,
         "dropped by the kernel": dropped,
