@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from accounts.models import Company
 
 __all__ = [
+    "Asked",
     "Branch",
     "Branches",
+    "Line",
     "NodePart",
     "branches_read",
     "node_branch",
@@ -45,6 +47,8 @@ __all__ = [
 ]
 
 _DAY = timedelta(days=1)
+_OPENED_AT_ONCE = 5
+_WORST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +83,31 @@ class Branch:
         return 1, self.completeness if self.completeness is not None else Decimal(101)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What of a tree is looked at. resource: differs from the system for places only."""
+
+    system: str
+    resource: str
+    span: tuple[date, date]
+    worst_first: bool = False
+    after: str = ""
+
+
+class Line(NamedTuple):
+    """A branch in the table; is_open: its children follow."""
+
+    branch: Branch
+    depth: int
+    is_open: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """One level of a tree; more: where its next page begins, "" when that was all."""
+    """Lines of a tree; more: where the next page of the last level begins, "" when that was all."""
 
-    rows: list[Branch]
-    more: str
+    lines: list[Line]
+    more: str = ""
 
 
 def span_of(period: Period, company: Company) -> tuple[date, date]:
@@ -96,29 +119,44 @@ def span_of(period: Period, company: Company) -> tuple[date, date]:
 
 
 def branches_read(
-    user: Any,
-    company: Company,
-    *,
-    system: str,
-    resource: str,
-    parent: Node | None,
-    span: tuple[date, date],
-    worst_first: bool = False,
-    after: str = "",
+    user: Any, company: Company, asked: Asked, *, parent: Node | None, depth: int = 0
 ) -> Branches:
-    """Children of `parent`, or the topmost nodes, with their figures."""
-    level = node_children(
-        user=user,
-        company_id=company.pk,
-        system=system,
-        parent_id=parent.pk if parent else None,
-        after=after,
-    )
-    found = _balances(user, level.nodes, parent, system, span)
-    rows = _branches(user, level.nodes, resource, found, span)
-    if worst_first:
-        rows.sort(key=lambda row: row.worst)
-    return Branches(rows, level.more or "")
+    """Children of `parent`, or the topmost nodes, with their figures.
+
+    An only child is opened at once: a chain of single nodes would show nothing to choose from.
+    """
+    if asked.worst_first and parent is None and asked.system in RESOURCE_SYSTEMS:
+        return _worst(user, company, asked)
+    lines: list[Line] = []
+    while True:
+        level = node_children(
+            user=user,
+            company_id=company.pk,
+            system=asked.system,
+            parent_id=parent.pk if parent else None,
+            after="" if lines else asked.after,
+        )
+        found = _balances(user, level.nodes, parent, asked.system, asked.span)
+        rows = _branches(user, level.nodes, asked.resource, found, asked.span)
+        if asked.worst_first:
+            rows.sort(key=lambda row: row.worst)
+        single = len(rows) == 1 and rows[0].children > 0 and len(lines) < _OPENED_AT_ONCE
+        lines += [Line(row, depth, single) for row in rows]
+        if not single:
+            return Branches(lines, level.more or "")
+        parent, depth = rows[0].node, depth + 1
+
+
+def _worst(user: Any, company: Company, asked: Asked) -> Branches:
+    """Metered parts of the whole network, the largest relative difference first."""
+    tops = node_children(user=user, company_id=company.pk, system=asked.system, parent_id=None)
+    found = _balances(user, tops.nodes, None, asked.system, asked.span)
+    shares = {key: row.percent for key, row in found.items() if row.is_measured}
+    measured = [(abs(share), key) for key, share in shares.items() if share is not None]
+    keys = [key for _, key in sorted(measured, reverse=True)[:_WORST]]
+    nodes = list(Node.objects.visible_to(user).filter(pk__in=keys))
+    rows = _branches(user, nodes, asked.resource, found, asked.span)
+    return Branches([Line(row, 0, False) for row in sorted(rows, key=lambda row: row.worst)])
 
 
 def node_branch(user: Any, node: Node, resource: str, span: tuple[date, date]) -> Branch:

@@ -20,7 +20,15 @@ from meters.quantities import RESOURCE_SYSTEMS, Resource
 from meters.selectors.nodes import main_type
 from reports.panel.amounts import scale_of
 from reports.panel.charts import chart_of, words_of
-from reports.panel.networks import branches_read, node_branch, node_series, resources_at, span_of
+from reports.panel.networks import (
+    Asked,
+    Branches,
+    branches_read,
+    node_branch,
+    node_series,
+    resources_at,
+    span_of,
+)
 from reports.panel.node_rows import node_rows
 from reports.panel.periods import Period, PeriodKind, day_of
 from reports.selectors import companies_of
@@ -38,7 +46,7 @@ _SORTS = ("name", "worst")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Address:
     """What the address asks for."""
 
     company: Company
@@ -83,7 +91,7 @@ def network_rows(request: HttpRequest) -> HttpResponse:
     )
     asked = _asked(request, parent.company, system=parent.system)
     depth = min(key_of(request.GET.get("depth", "1")) or 1, 12)
-    context = {"level": _level(request, asked, parent), "depth": depth, **_context(asked)}
+    context = {"level": _level(request, asked, parent, depth), "depth": depth, **_context(asked)}
     return render(request, "reports/network_rows.html", context | {"parent": parent})
 
 
@@ -121,7 +129,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "reports/node.html", context)
 
 
-def _asked(request: HttpRequest, company: Company, *, system: str = "") -> Asked:
+def _asked(request: HttpRequest, company: Company, *, system: str = "") -> Address:
     systems = [row.value for row in System]
     known = _systems(request, company) if not system else []
     default = known[0][0] if known else System.TERRITORY.value
@@ -132,7 +140,7 @@ def _asked(request: HttpRequest, company: Company, *, system: str = "") -> Asked
     kind = PeriodKind(choice(request, "period", PeriodKind.values, PeriodKind.DAY))
     today = datetime.now(ZoneInfo(company.time_zone)).date()
     day = day_of(request.GET.get("date", ""), today - timedelta(days=1))
-    return Asked(
+    return Address(
         company=company,
         system=system,
         resource=resource,
@@ -150,21 +158,18 @@ def _systems(request: HttpRequest, company: Company) -> list[tuple[str, Any]]:
     return [(row.value, row.label) for row in ordered if row.value in found]
 
 
-def _level(request: HttpRequest, asked: Asked, parent: Node | None) -> Any:
-    after = request.GET.get("after", "")[:300].replace("\x00", "")
-    return branches_read(
-        request.user,
-        asked.company,
-        system=asked.system,
-        resource=asked.resource,
-        parent=parent,
-        span=span_of(asked.period, asked.company),
-        worst_first=asked.sort == "worst",
-        after=after,
+def _level(request: HttpRequest, address: Address, parent: Node | None, depth: int = 0) -> Branches:
+    asked = Asked(
+        system=address.system,
+        resource=address.resource,
+        span=span_of(address.period, address.company),
+        worst_first=address.sort == "worst",
+        after=request.GET.get("after", "")[:300].replace("\x00", ""),
     )
+    return branches_read(request.user, address.company, asked, parent=parent, depth=depth)
 
 
-def _context(asked: Asked) -> dict[str, Any]:
+def _context(asked: Address) -> dict[str, Any]:
     kind = main_type(asked.resource)
     first, last = span_of(asked.period, asked.company)
     address = {

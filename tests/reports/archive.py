@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.db import connection
 
 from ingestion.codecs.sealing import seal
 from ingestion.codecs.universal import encode
@@ -86,3 +87,17 @@ def frame(
         "payload": seal(AESGCM(key), header, encode(messages)),
     }
     return RawFrame.objects.create(id=900_000 + number, module=module, **fields | values)
+
+
+def clean() -> None:
+    """Empty the tables that Django does not know how to flush."""
+    tables = (
+        "meters_interval_block",
+        "meters_block_revision",
+        "meters_register_reading",
+        "meters_node_block",
+        "ingestion_raw_frame",
+    )
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"DELETE FROM {table}")
