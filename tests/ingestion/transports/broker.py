@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import ssl
 import tempfile
 import threading
 from collections import deque
@@ -19,7 +21,6 @@ from ingestion.transports.mqtt_session import BrokerAddress
 from tests.ingestion.fleet import wait_for
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
 
     from ingestion.transports.intake import Batch, Intake
@@ -31,13 +32,35 @@ class _Nats(Nats):
     ack_wait = "1s"
 
 
+class TlsNats(_Nats):
+    """Takes encrypted connections only."""
+
+    certificate = ""
+    key = ""
+
+    def prepare(self) -> None:
+        super().prepare()
+        tls = f'tls {{ cert_file: "{self.certificate}", key_file: "{self.key}" }}'
+        text = self.signature.read_text()
+        self.signature.write_text(text.replace("mqtt {", f"mqtt {{\n  {tls}"))
+
+    def ready(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2):
+                return True
+        except OSError:
+            return False
+
+
 @contextlib.contextmanager
-def broker() -> Iterator[Nats]:
+def broker(kind: type[Nats] = _Nats, **options: str) -> Iterator[Nats]:
     """The embedded broker, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="readout-broker-") as place:
         folder = DataFolder(Path(place))
         folder.create()
-        service = _Nats(folder, temporary=True)
+        service = kind(folder, temporary=True)
+        for name, value in options.items():
+            setattr(service, name, value)
         service.spawn()
         service.wait_ready()
         try:
@@ -76,6 +99,9 @@ class Client:
         self.paho.on_subscribe = lambda c, u, mid, reasons, p: self.grants.append(reasons)
         self.paho.on_message = lambda c, u, m: self.heard.append((m.topic, m.payload))
         self.paho.on_disconnect = lambda *details: self.lost.set()
+        if address.encrypted:
+            self.paho.tls_set(cert_reqs=ssl.CERT_NONE)
+            self.paho.tls_insecure_set(True)
         self.paho.connect(address.host, address.port)
         self.paho.loop_start()
         wait_for(lambda: self.reason is not None, what="the broker's answer")

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from ingestion.codecs.universal_frame import device_id
 from ingestion.transports.intake import Intake
 from ingestion.transports.mqtt import BrokerListener
-from ingestion.transports.mqtt_session import BrokerAddress
+from ingestion.transports.mqtt_session import BrokerAddress, Session
 from ingestion.transports.mqtt_topics import SHARDS, up_topic
 from tests.ingestion.fleet import wait_for
-from tests.ingestion.transports.broker import Client, Shelf, address_of, broker
+from tests.ingestion.transports.broker import Client, Shelf, TlsNats, address_of, broker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from config.embedded.nats import Nats
 
@@ -264,3 +273,88 @@ def test_an_address_keeps_its_password_to_itself() -> None:
     address = BrokerAddress.parse("mqtts://me:p%40ss@host?ssl_cert_reqs=none")
     assert address == ("host", 8883, "me", "p@ss", True, False)
     assert str(address) == "host:8883"
+
+
+def test_a_session_that_is_not_read_keeps_its_connection(service: Nats) -> None:
+    session = Session(
+        address_of(service), shard="8", client_id="readout8stalled", refused=Counter()
+    )
+    now = time.monotonic()
+
+    def granted() -> bool:
+        session.tend(now, stalled=False)
+        session.read(now)
+        if session.stream is not None:
+            session.stream.flush()
+        return session.granted
+
+    wait_for(granted, what="the subscription")
+    stream = session.stream
+    assert stream is not None
+    # Longer than any keep-alive: a client that looks for answers would take the broker for dead.
+    for later in range(60, 600, 60):
+        assert session.tend(now + later, stalled=True)
+        assert stream.unsent, "a ping is due"
+        stream.flush()
+    assert session.stream is stream
+
+    def answered() -> bool:
+        stream.fill()
+        return stream.pending() >= 2 * 9
+
+    wait_for(answered, what="the answers to nine pings")
+    session.read(now)
+    assert session.tend(now + 1, stalled=False)
+    assert session.stream is stream
+    session.close()
+
+
+def test_the_broker_may_be_reached_over_tls(tmp_path: Path) -> None:
+    certificate, key = _certificate(tmp_path)
+    with broker(TlsNats, certificate=str(certificate), key=str(key)) as secure:
+        address = address_of(secure)._replace(encrypted=True, verified=False)
+        intake = quick()
+        listener = BrokerListener(intake, address, secret="tls", shards="1")  # noqa: S106
+        listener.start()
+        wait_for(lambda: listener.subscribed == 1, what="the subscription")
+        label = "GGG-0000000001"
+        sender = Client(address, "secure")
+        shelf, sent = Shelf(intake), [frame(label, number) for number in range(300)]
+        for payload in sent:
+            sender.paho.publish(up_topic(label), payload, 1)
+        assert shelf.take(len(sent)) == sent
+        shelf.store(answer=b"answer" * 100)
+        sender.close()
+        listener.stop()
+        listener.close()
+        strict = BrokerListener(
+            quick(),
+            address._replace(verified=True),
+            secret="tls",  # noqa: S106
+            shards="1",
+        )
+        strict.start()
+        wait_for(lambda: "CERTIFICATE" in strict.trouble.upper(), what="the refusal")
+        strict.close()
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    )
+    return paths
