@@ -44,6 +44,17 @@ GROUPS = (
         ),
     ),
     Group(
+        "collection",
+        _("Collection"),
+        _("What came from devices and could not be stored, what they told, and their keys."),
+        (
+            "ingestion.quarantine",
+            "meters.deviceevent",
+            "ingestion.modulekey",
+            "ingestion.claim",
+        ),
+    ),
+    Group(
         "types",
         _("Device types"),
         _("What meters and modules can tell, and how it is decoded."),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ingestion.codecs.claim import read_secret
+from ingestion.codecs.claim import SECRET_BYTES, read_secret, secret_text
 from ingestion.codecs.errors import DecodeError
 from ingestion.codecs.universal_frame import Key, device_id
 from ingestion.errors import IngestionError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Issued",
     "claim_enter",
+    "claim_make",
     "claim_offer",
     "module_key_confirm",
     "module_key_issue",
@@ -107,8 +109,7 @@ def claim_enter(*, actor: Any, module: TelemetryModule, secret: str) -> Claim:
             _("The claim secret was mistyped, or it is printed on another module.")
         ) from error
     except ValueError as error:
-        text = _("%(module)s has no address of the form ABC-0000000001.")
-        raise IngestionError(text % {"module": module}) from error
+        raise _without_address(module) from error
     sealed = key_seal(key, module_id=module.pk, selector=Key.CLAIM)
     known = Claim.objects.filter(module=module).first()
     if known is not None and known.spent_at is not None and _same(known, key):
@@ -116,6 +117,21 @@ def claim_enter(*, actor: Any, module: TelemetryModule, secret: str) -> Claim:
     return Claim.objects.update_or_create(
         module=module, defaults={"sealed": sealed, "spent_at": None}
     )[0]
+
+
+@transaction.atomic
+def claim_make(*, actor: Any, module: TelemetryModule) -> tuple[Claim, str]:
+    """Make a claim secret for a module that has none yet; the text is its only chance to be read."""
+    try:
+        text = secret_text(device_id(module.address), os.urandom(SECRET_BYTES))
+    except ValueError as error:
+        raise _without_address(module) from error
+    return claim_enter(actor=actor, module=module, secret=text), text
+
+
+def _without_address(module: TelemetryModule) -> IngestionError:
+    text = _("%(module)s has no address of the form ABC-0000000001.")
+    return IngestionError(text % {"module": module})
 
 
 @transaction.atomic

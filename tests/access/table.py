@@ -85,6 +85,12 @@ MODELS: dict[str, Rights] = {
         _COMPANY_WIDE, _NOBODY, _people("operator administrator engineer"), _NOBODY
     ),
     "meters.ReadingType": Rights(_COMPANY_WIDE),
+    # What devices did and told: written by the engine alone.
+    "ingestion.Quarantine": Rights(_READERS),
+    "meters.DeviceEvent": Rights(_READERS),
+    # Issued, rotated and retired, never changed or deleted.
+    "ingestion.ModuleKey": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
+    "ingestion.Claim": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
     # Closed, never deleted; opened by the platform.
     "accounts.Company": Rights(_COMPANY_WIDE, _people("operator administrator"), _OPERATOR),
     # Adding is inviting; an account is deactivated, never deleted.
@@ -112,6 +118,9 @@ OUTSIDE_THE_DOOR = {
 # (model, action of its list) → who may run it on the own example. `delete_selected` needs no row:
 # it follows `Rights.delete`.
 ACTIONS: dict[tuple[str, str], frozenset[str]] = {
+    ("ingestion.Quarantine", "replay_now"): _WRITERS,
+    ("ingestion.ModuleKey", "rotate"): _WRITERS,
+    ("ingestion.ModuleKey", "retire"): _WRITERS,
     ("meters.DeviceTypeVersion", "publish"): _people("operator administrator engineer"),
     ("accounts.User", "end_sessions"): _people("operator administrator"),
     ("accounts.User", "deactivate"): _people("operator administrator"),
@@ -164,6 +173,9 @@ ADMIN_URLS: dict[str, Route] = {
         own_canary=True,
     ),
     "hierarchy_node_tree_move": Route(_READERS, "POST"),
+    # Its keys are a time and a number; who sees which is in tests/ingestion/admin.
+    "ingestion_rawframe_list": Route(_READERS),
+    "ingestion_rawframe_detail": Route(_READERS),
 }
 
 # Addresses outside the administration that show things of a company.

@@ -57,16 +57,12 @@ NOT_AUDITED = {
 # Models without a page in the administration → where people see them.
 _COMPOSITE = "the admin takes no composite keys; archives have pages of their own"
 NOT_IN_ADMIN = {
-    "ingestion.Claim": "sealed secrets are shown nowhere",
-    "ingestion.ModuleKey": "sealed secrets are shown nowhere",
     "ingestion.MqttLogin": "sealed secrets are shown nowhere",
-    "ingestion.Quarantine": "has a page of its own",
     "ingestion.RawFrame": _COMPOSITE,
     "ingestion.RegistryChange": _ENGINE,
     "ingestion.ReplayRequest": _ENGINE,
     "ingestion.ReplayWindow": _ENGINE,
     "meters.BlockRevision": _COMPOSITE,
-    "meters.DeviceEvent": "has a page of its own",
     "meters.DirtyDay": _ENGINE,
     "meters.DirtyMonth": _ENGINE,
     "meters.DirtyNode": _ENGINE,

@@ -1,0 +1,3 @@
+from . import claims, events, keys, quarantine
+
+__all__ = ["claims", "events", "keys", "quarantine"]
