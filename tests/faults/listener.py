@@ -19,31 +19,17 @@ STATEMENTS: Counter[str] = Counter()
 
 def count_statements() -> None:
     """Everything that goes through psycopg, whoever asks."""
-    execute, executemany, copy = (
-        psycopg.Cursor.execute,
-        psycopg.Cursor.executemany,
-        psycopg.Cursor.copy,
-    )
-
-    def counted_execute(self: Any, *arguments: Any, **options: Any) -> Any:
-        STATEMENTS["all"] += 1
-        return execute(self, *arguments, **options)
-
-    def counted_executemany(self: Any, query: Any, rows: Any, **options: Any) -> Any:
-        rows = list(rows)
-        STATEMENTS["all"] += len(rows)
-        return executemany(self, query, rows, **options)
-
-    def counted_copy(self: Any, *arguments: Any, **options: Any) -> Any:
-        STATEMENTS["all"] += 1
-        return copy(self, *arguments, **options)
-
     cursor: Any = psycopg.Cursor
-    cursor.execute, cursor.executemany, cursor.copy = (
-        counted_execute,
-        counted_executemany,
-        counted_copy,
-    )
+    for name in ("execute", "executemany", "copy"):
+        setattr(cursor, name, _counted(getattr(cursor, name)))
+
+
+def _counted(method: Any) -> Any:
+    def call(self: Any, *arguments: Any, **options: Any) -> Any:
+        STATEMENTS["all"] += 1
+        return method(self, *arguments, **options)
+
+    return call
 
 
 def figures(collection: Any) -> dict[str, Any]:

@@ -85,11 +85,12 @@ def test_spoilt_streams_over_tcp_end_their_connection_only(
     listener.wait_open()
     good = [load.frame(device, 1) for device in load.devices]
     for _ in range(count // 20):
-        pieces = [_spoilt(noise.choice(good), noise) for _ in range(20)]
+        pieces = [mutated(noise.choice(good), noise) for _ in range(20)]
         stream = b"".join(len(piece).to_bytes(2, "big") + piece for piece in pieces)
+        spoilt = mutated(stream, noise) if noise.randrange(2) else stream
         with socket.create_connection(("127.0.0.1", listener.tcp), timeout=30) as client:
             try:
-                client.sendall(mutated(stream, noise))
+                client.sendall(spoilt)
             except (ConnectionResetError, BrokenPipeError):
                 continue
     wait_for(lambda: listener.ask()["connections"] == 0, "the end of every connection")

@@ -85,4 +85,5 @@ def test_nothing_spoofed_or_replayed_is_taken(
     Delivery([UdpLine(listener.udp)], items).run()
     refused = listener.ask()["refused"]
     listener.finish()
-    counts(kills=kills, captured=len(tape), replayed=2 * kills * len(tape), accepted=0, **refused)
+    told = {f"refused_{name}": count for name, count in refused.items()}
+    counts(kills=kills, captured=len(tape), played=2 * kills * len(tape), accepted=0, **told)
