@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.db import connection
 from django.db.models import Count, Q
 
 from accounts.grants import grants_of
@@ -13,11 +14,23 @@ from .kinds import Kind
 from .models import Node
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import QuerySet
 
 __all__ = ["Level", "node_ancestors", "node_children", "node_search", "nodes_matching"]
 
 PAGE = 200
+_ANCESTORS = """
+WITH RECURSIVE up AS (
+    SELECT id AS node, parent_id, level FROM hierarchy_node
+    WHERE id = ANY(%s) AND parent_id IS NOT NULL
+    UNION ALL
+    SELECT up.node, n.parent_id, n.level FROM up JOIN hierarchy_node n ON n.id = up.parent_id
+    WHERE n.parent_id IS NOT NULL
+)
+SELECT node, array_agg(parent_id ORDER BY level) FROM up GROUP BY node
+"""
 
 
 class Level(NamedTuple):
@@ -79,9 +92,12 @@ def nodes_matching(nodes: QuerySet[Node], text: str) -> QuerySet[Node]:
     return search(nodes, ("path", "code"), text, first=~Q(kind=Kind.APARTMENT))
 
 
-def node_ancestors(node: Node) -> list[int]:
-    """Keys from the root down to the parent of `node`."""
-    above = Node.objects.filter(
-        tree_id=node.tree_id, lft__lt=node.lft, rght__gt=node.rght, company_id=node.company_id
-    )
-    return list(above.order_by("lft").values_list("pk", flat=True))
+def node_ancestors(nodes: Sequence[Node]) -> dict[int, list[int]]:
+    """Key of each node → keys from its root down to its parent.
+
+    Goes up by parents, a look-up a level: a range of the tree would be read up to the node.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ANCESTORS, [[node.pk for node in nodes]])
+        found = dict(cursor.fetchall())
+    return {node.pk: found.get(node.pk, []) for node in nodes}

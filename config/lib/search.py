@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,6 +56,7 @@ def _words(text: str) -> list[str]:
 def _keys(rows: QuerySet[Any, Any], field: str, words: Sequence[str]) -> set[Any]:
     found: set[Any] = set()
     path = field.removeprefix("^")
+    rows = _in_its_company(rows, path)
     if path != field and len(words) == 1:
         found.update(rows.filter(**{f"{path}__istartswith": words[0]})[:LIMIT])
     if len(found) < LIMIT:
@@ -63,6 +64,24 @@ def _keys(rows: QuerySet[Any, Any], field: str, words: Sequence[str]) -> set[Any
             rows = rows.filter(_contains(path, word))
         found.update(rows[:LIMIT])
     return found
+
+
+def _in_its_company(rows: QuerySet[Any, Any], path: str) -> QuerySet[Any, Any]:
+    """Says what always holds: what a row refers to is of the row's company.
+
+    So the rows of other companies are left out before they are joined.
+    """
+    relation = path.rpartition("__")[0]
+    target: Any = rows.model
+    for name in filter(None, relation.split("__")):
+        target = target._meta.get_field(name).related_model
+    if target is rows.model or not all(_has_company(model) for model in (target, rows.model)):
+        return rows
+    return rows.filter(**{f"{relation}__company": F("company")})
+
+
+def _has_company(model: Any) -> bool:
+    return any(field.name == "company" for field in model._meta.fields)
 
 
 def _contains(path: str, word: str) -> Q:

@@ -94,8 +94,9 @@ class TreeViews:
             system=request.GET.get("system", ""),
             text=request.GET.get("q", ""),
         )
+        above = node_ancestors(found)
         nodes = [
-            {"id": node.pk, "name": node.name, "path": node.path, "ancestors": node_ancestors(node)}
+            {"id": node.pk, "name": node.name, "path": node.path, "ancestors": above[node.pk]}
             for node in found
         ]
         return JsonResponse({"nodes": nodes})

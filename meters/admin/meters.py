@@ -59,7 +59,8 @@ class MeterAdmin(TableAdmin, ScopedAdmin):
         if VerificationFilter.parameter_name in request.GET:
             return ("company_id", "verification_due_on", "serial", "pk")
         if ResourceFilter.parameter_name in request.GET:
-            return ("company_id", "device_type_id", "serial", "pk")
+            # These three are unique, so the order is settled without the key.
+            return ("company_id", "device_type_id", "serial")
         return self.ordering
 
     def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:

@@ -113,7 +113,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "node": found,
         "ancestors": Node.objects.visible_to(request.user)
-        .filter(pk__in=node_ancestors(found))
+        .filter(pk__in=node_ancestors([found])[found.pk])
         .order_by("lft"),
         "branch": node_branch(request.user, found, asked.resource, span),
         "level": _level(request, asked, found),
