@@ -1,4 +1,4 @@
-"""The last days of the demo as frames: sealed by the modules, stored by the engine.
+"""The last days of the demo as frames: sealed by the modules, stored as the engine stores them.
 
 So the newest values have what values from the field have: a raw frame each, counters, signs of life.
 """
@@ -6,25 +6,33 @@ So the newest values have what values from the field have: a raw frame each, cou
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
 from ingestion.emulator.meters import joined
-from ingestion.engine import Engine
+from ingestion.events import BatchEvents
+from ingestion.keeping import batch_for_loader
+from ingestion.known import known_read
+from ingestion.loader import Loader
 from ingestion.models import Transport
 from ingestion.models.frames import FRAMES
-from ingestion.transports.intake import Arrival, Batch, Intake
+from ingestion.preparing import Received, prepare
+from ingestion.quarantine import Ledger
+from ingestion.seen import Seen
+from ingestion.transports.intake import Arrival, Batch
 from meters.partitions import partitions_ensure
 
-from .sending import MQTT, TCP, UDP, Voices
+from .sending import MQTT, SPREAD, TCP, UDP, Voices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from accounts.models import Company
     from ingestion.emulator.courier import Parcel
+    from ingestion.emulator.meters import Message
 
 __all__ = ["LAST_DAYS", "last_days_load"]
 
@@ -33,13 +41,48 @@ _TRANSPORTS = {UDP: Transport.UDP, TCP: Transport.TCP, MQTT: Transport.MQTT}
 _HOUR = 3_600
 # Reports of an hour come within this time after it; one batch stands for them.
 _AFTER = 150
+_ENGINE = "ingestion engine"
 
 
-class _Sink:
-    """A way that frames came by; nobody waits for the answers."""
+class _Nobody:
+    """Where answers would go."""
 
     def acknowledge(self, arrivals: Sequence[Arrival], answers: Sequence[bytes | None]) -> None:
         return
+
+
+class _Post:
+    """Stores frames of the past, a batch a way and hour."""
+
+    def __init__(self, voices: Voices) -> None:
+        self.voices = voices
+        self.known = known_read()
+        self.loader, self.ledger, self.seen = Loader(), Ledger(), Seen()
+        self.stored = 0
+
+    def deliver(self, told: list[Message], at: int) -> None:
+        """What modules told, received at an instant (Unix seconds)."""
+        parcels = joined(told)
+        for way, transport in _TRANSPORTS.items():
+            mine = [parcel for parcel in parcels if self.voices.way[parcel.row] == way]
+            if mine:
+                self._store(Batch(_Nobody(), self._arrivals(mine), 0.0), transport, at * 1_000_000)
+
+    def _store(self, batch: Batch, transport: Transport, at: int) -> None:
+        done = prepare(Received(batch, at), self.known)
+        work = done.work
+        plan = batch_for_loader(work, done.collected, self.known, self.ledger, at, int(transport))
+        events = BatchEvents(done.messages, work, self.known, at)
+        plan.batch.beside = events.store
+        self.loader.load(plan.batch)
+        events.announce()
+        self.seen.note(work, done.messages, self.known, at)
+        self.stored += len(work.new)
+
+    def _arrivals(self, parcels: list[Parcel]) -> list[Arrival]:
+        texts = [parcel.plaintext for parcel in parcels]
+        _counters, frames = self.voices.stock.modules.seal([one.row for one in parcels], texts)
+        return [Arrival(frame, "127.0.0.1", None) for frame in frames]
 
 
 def last_days_load(
@@ -47,40 +90,38 @@ def last_days_load(
 ) -> int:
     """Tell everything from the end of the archive until now; how many frames were stored.
 
-    Nothing happens while another process collects: its fleet then catches up by itself.
+    Nothing happens while another process collects: its fleet then catches up by itself. Not inside
+    a transaction.
     """
-    voices = Voices(companies)
     today = datetime.now(UTC).date()
     partitions_ensure(FRAMES, first=today - timedelta(days=LAST_DAYS + 2), last=today)
-    sinks = {way: _Sink() for way in _TRANSPORTS}
-    codes = {id(sinks[way]): int(transport) for way, transport in _TRANSPORTS.items()}
-    engine = Engine(Intake(), codes=codes)
-    try:
-        if not engine.take_up() or not len(voices.stock.meters):
+    with _nobody_collects() as alone:
+        voices = Voices(companies)
+        if not alone or not len(voices.stock.meters):
             return 0
+        post = _Post(voices)
         first = int(voices.stock.meters.next_start.min()) // _HOUR + 1
-        for hour in range(first, int(time.time() - _AFTER) // _HOUR + 1):
-            _hour(engine, voices, sinks, hour * _HOUR)
+        for hour in range(first, int(time.time()) // _HOUR):
+            post.deliver(voices.tell(hour * _HOUR), hour * _HOUR + _AFTER)
             if say is not None and hour % 12 == 0:
                 say(datetime.fromtimestamp(hour * _HOUR, UTC))
+        # Of the hour that ended last, only what has come by now; the fleet sends the rest.
+        now = time.time()
+        post.deliver(voices.tell(now, spread=SPREAD), int(now))
         with transaction.atomic():
-            engine.seen.write()
-        return engine.figures.stored
+            post.seen.write()
+        return post.stored
+
+
+@contextmanager
+def _nobody_collects() -> Iterator[bool]:
+    """Hold the engine's lock, so that replay windows have one keeper; False: somebody has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [_ENGINE])
+        [ours] = cursor.fetchone()
+    try:
+        yield bool(ours)
     finally:
-        # With the connection the engine's lock goes.
-        connection.close()
-
-
-def _hour(engine: Engine, voices: Voices, sinks: dict[int, _Sink], at: int) -> None:
-    parcels = joined(voices.tell(at))
-    for way, sink in sinks.items():
-        mine = [parcel for parcel in parcels if voices.way[parcel.row] == way]
-        if mine:
-            batch = Batch(sink, _arrivals(voices, mine), 0.0)
-            engine.store(batch, (at + _AFTER) * 1_000_000)
-
-
-def _arrivals(voices: Voices, parcels: list[Parcel]) -> list[Arrival]:
-    rows = [parcel.row for parcel in parcels]
-    _counters, frames = voices.stock.modules.seal(rows, [parcel.plaintext for parcel in parcels])
-    return [Arrival(frame, "127.0.0.1", None) for frame in frames]
+        if ours:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [_ENGINE])

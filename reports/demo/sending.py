@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["MQTT", "TCP", "UDP", "Voices", "story_day"]
+__all__ = ["MQTT", "SPREAD", "TCP", "UDP", "Voices", "story_day"]
 
 UDP, TCP, MQTT = range(3)
 # Radio modules in apartments, gas modules, concentrators and modems reach the server differently.
 _WAYS = {"RDW": UDP, "RDG": MQTT, "RDC": TCP, "RDM": TCP}
+# Seconds after the hour over which the reports of the fleet are spread.
+SPREAD = 3_000.0
 _ON_BATTERY = ("RDW", "RDG")
 # Percent that the oldest batteries have given.
 _MOST_DISCHARGED = 92

@@ -92,9 +92,9 @@ def test_halves_add_up() -> None:
 
 def test_history_hangs_together(city: Company) -> None:
     town = town_read(city, today=TODAY)
-    stored = history_load(city, today=TODAY, until=TODAY - timedelta(days=2), days=160)
+    stored = history_load(city, today=TODAY, until=TODAY - timedelta(days=2), days=72)
     blocks = IntervalBlock.objects.filter(channel__company=city)
-    days = {TODAY - timedelta(days=day) for day in range(3, 161)}
+    days = {TODAY - timedelta(days=day) for day in range(3, 73)}
     assert set(blocks.values_list("day", flat=True)) == days
     assert not BlockRevision.objects.exists()
     values = sum(sum(value is not None for value in block.readings) for block in blocks.iterator())

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from reports.demo.live import Live
 from reports.demo.loader import demo_companies
+from reports.demo.sending import SPREAD
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--host", default=settings.INGEST_HOST)
         parser.add_argument("--udp-port", type=int, default=settings.INGEST_UDP_PORT)
         parser.add_argument("--tcp-port", type=int, default=settings.INGEST_TCP_PORT)
-        parser.add_argument("--spread", type=float, default=3_000.0, help="seconds of the reports")
+        parser.add_argument("--spread", type=float, default=SPREAD, help="seconds of the reports")
         parser.add_argument("--seconds", type=float, default=None, help="end after so long")
 
     def handle(self, *args: Any, **options: Any) -> None:
