@@ -31,6 +31,7 @@ __all__ = [
     "copy_rows",
     "distinct",
     "read_arrays",
+    "read_joined",
     "starts_of",
 ]
 
@@ -266,10 +267,14 @@ _ARRAY_FIELDS = ("array_length", "dimensions", "nulls", "oid", "slots", "lower")
 
 def read_arrays(pieces: Sequence[bytes]) -> tuple[Ints, Ints, Mask]:
     """Integer arrays in PostgreSQL's binary form → lengths, values and presence, flat."""
-    sizes = np.fromiter(map(len, pieces), np.int64, len(pieces))
+    return read_joined(b"".join(pieces), np.fromiter(map(len, pieces), np.int64, len(pieces)))
+
+
+def read_joined(joined: bytes, sizes: Ints) -> tuple[Ints, Ints, Mask]:
+    """The same from arrays behind one another, of these sizes in bytes."""
     starts = starts_of(sizes)
     # Room behind the end, so that the widest element can be read at every place.
-    buffer = b"".join(pieces) + bytes(8)
+    buffer = joined + bytes(8)
     word = _everywhere(buffer, ">i4")
     has_nulls = word[starts + 4] != 0
     oid, lengths = word[starts + 8], word[starts + 12].astype(np.int64)

@@ -20,12 +20,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Column", "bigints", "columns", "copy", "cursor", "dates", "fixed", "integers"]
+__all__ = [
+    "Column",
+    "array_values",
+    "bigints",
+    "columns",
+    "copy",
+    "cursor",
+    "dates",
+    "fixed",
+    "integers",
+]
 
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 # Types that `columns` leaves as they come: bytea, bigint, smallint, xid, date, timestamptz, arrays.
 _UNREAD = (17, 20, 21, 28, 1082, 1184, 1005, 1007, 1016)
 _COPY_TRAILER = b"\xff\xff"
+# Before the elements of an array: dimensions, NULLs, type, length, lower bound.
+_ARRAY_HEADER = 20
 
 
 class Column(NamedTuple):
@@ -96,6 +108,10 @@ def columns(
     run: psycopg.Cursor[Any], statement: str, *parameters: Any
 ) -> list[tuple[bytes | None, ...]]:
     """The result of a statement, column by column, each value in its binary form."""
+    return _columns(run, statement, parameters)
+
+
+def _columns(run: psycopg.Cursor[Any], statement: str, parameters: Any) -> list[Any]:
     with psycopg.Cursor(run.connection) as raw:
         raw.adapters.register_dumper(Column, _ColumnDumper)
         for oid in _UNREAD:
@@ -116,11 +132,18 @@ def integers(
 ) -> list[NDArray[np.int64]]:
     """The result of a query of `width` columns, all bigint and not NULL, column by column.
 
-    Comes by COPY: no object is made for a value. Parameters are put into the text, so this is for
-    many rows, not for many parameters.
+    The server gathers each column into one array, so that no object is made for a row. Rows come in
+    the order of the query.
     """
-    with run.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)", parameters) as stream:
-        body = b"".join(stream)[len(_COPY_HEADER) : -len(_COPY_TRAILER)]
-    cell = [("length", ">i4"), ("value", ">i8")]
-    rows = np.frombuffer(body, [("columns", ">i2"), ("cells", cell, (width,))])
-    return [rows["cells"]["value"][:, place].astype(np.int64) for place in range(width)]
+    names = [f"c{place}" for place in range(width)]
+    gathered = ", ".join(f"array_agg({name})" for name in names)
+    statement = f"SELECT {gathered} FROM ({query}) q({', '.join(names)})"
+    return [array_values(column[0]) for column in _columns(run, statement, parameters)]
+
+
+def array_values(array: bytes | None) -> NDArray[np.int64]:
+    """A bigint[] without NULLs from its binary form; None is an empty one."""
+    if array is None or len(array) <= _ARRAY_HEADER:
+        return np.zeros(0, np.int64)
+    cells = np.frombuffer(array, [("length", ">i4"), ("value", ">i8")], offset=_ARRAY_HEADER)
+    return cells["value"].astype(np.int64)

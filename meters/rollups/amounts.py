@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from meters.blocks import read_arrays, starts_of
+from meters.blocks import read_joined, starts_of
 from meters.models import Quality
 from meters.models.archives import QUALITY_CLASS
-from meters.wire import bigints, columns, fixed
+from meters.wire import array_values, bigints, columns
 
 from .layout import EPOCH, flow_sql
 
@@ -29,14 +29,21 @@ Mask = NDArray[np.bool_]
 COUNTS = ("total", "expected", "received", "estimated", "channels", "reporting")
 _TOTAL, _EXPECTED, _RECEIVED, _ESTIMATED, _CHANNELS, _REPORTING = range(len(COUNTS))
 _AT_ONCE = 20_000
-# One walk along the index of a day.
+# One walk along the index of a day. The server gathers what is to be read into a few long values:
+# an object for each block would cost more than its numbers.
 _BLOCKS = """
-SELECT channel_id, interval_minutes, small, "values", wide, quality
-FROM meters_interval_block WHERE day = %s AND channel_id = ANY(%s)
+SELECT array_agg(channel_id), array_agg(interval_minutes::bigint), string_agg(cells, ''::bytea),
+    array_agg(length(cells)::bigint), string_agg(quality, ''::bytea),
+    array_agg(coalesce(length(quality), 0)::bigint)
+FROM (SELECT channel_id, interval_minutes, quality,
+        coalesce(array_send(small), array_send("values"), array_send(wide)) AS cells
+    FROM meters_interval_block WHERE day = %s AND channel_id = ANY(%s)) b
 """
 _NODES = f"""
-SELECT node_id, reading_type_id * 3 + {flow_sql("flow")}, hours, total, expected, received,
-    estimated, channels::bigint, reporting::bigint
+SELECT array_agg(node_id), array_agg(reading_type_id * 3 + {flow_sql("flow")}),
+    string_agg(array_send(hours), ''::bytea), array_agg(length(array_send(hours))::bigint),
+    array_agg(total), array_agg(expected), array_agg(received), array_agg(estimated),
+    array_agg(channels::bigint), array_agg(reporting::bigint)
 FROM meters_node_block WHERE day = %s AND node_id = ANY(%s)
 """
 
@@ -79,9 +86,9 @@ def amounts_of_channels(
     found = Amounts.empty(len(channels), hours)
     for start in range(0, len(channels), _AT_ONCE):
         part = channels[start : start + _AT_ONCE]
-        read = columns(run, _BLOCKS, day, bigints(part))
-        if read[0]:
-            _put_blocks(found, start + np.searchsorted(part, fixed(read[0], ">i8")), read)
+        (read,) = zip(*columns(run, _BLOCKS, day, bigints(part)), strict=True)
+        if read[0] is not None:
+            _put_blocks(found, start + np.searchsorted(part, array_values(read[0])), read)
     counts = found.counts
     counts[_EXPECTED] = np.maximum(expected, counts[_RECEIVED])
     counts[_CHANNELS] = counts[_EXPECTED] > 0
@@ -91,26 +98,27 @@ def amounts_of_channels(
 
 def amounts_of_nodes(run: Cursor, day: date, nodes: Ints, hours: int) -> tuple[Ints, Ints, Amounts]:
     """What has been summed for nodes on that day: node and key of each, and the amounts."""
-    read = columns(run, _NODES, day, bigints(nodes))
-    found = Amounts.empty(len(read[0]), hours)
-    if read[0]:
-        lengths, value, present = read_arrays(_bytes(read[2]))
-        _put(found, np.arange(len(lengths)), lengths, value, present, np.full(len(lengths), 60))
-    for place in range(len(COUNTS)):
-        found.counts[place] = fixed(read[3 + place], ">i8")
-    return fixed(read[0], ">i8").astype(np.int64), fixed(read[1], ">i8").astype(np.int64), found
+    if not len(nodes):
+        return nodes, nodes, Amounts.empty(0, hours)
+    (read,) = zip(*columns(run, _NODES, day, bigints(nodes)), strict=True)
+    node, key = array_values(read[0]), array_values(read[1])
+    found = Amounts.empty(len(node), hours)
+    if len(node):
+        lengths, value, present = read_joined(read[2] or b"", array_values(read[3]))
+        _put(found, np.arange(len(node)), lengths, value, present, np.full(len(node), 60))
+        found.counts[:] = [array_values(column) for column in read[4:]]
+    return node, key, found
 
 
-def _put_blocks(found: Amounts, at: Ints, read: list[tuple[bytes | None, ...]]) -> None:
-    pieces = [small or plain or wide for small, plain, wide in zip(*read[2:5], strict=True)]
-    lengths, value, present = read_arrays(_bytes(pieces))
-    _put(found, at, lengths, value, present, fixed(read[1], ">i2").astype(np.int64))
+def _put_blocks(found: Amounts, at: Ints, read: tuple[bytes | None, ...]) -> None:
+    lengths, value, present = read_joined(read[2] or b"", array_values(read[3]))
+    _put(found, at, lengths, value, present, array_values(read[1]))
     starts = starts_of(lengths)
     found.counts[_TOTAL, at] = np.add.reduceat(value, starts)
     found.counts[_RECEIVED, at] = np.add.reduceat(present.astype(np.int64), starts)
-    marked = [place for place, quality in enumerate(read[5]) if quality is not None]
-    if marked:
-        quality = np.frombuffer(b"".join(_bytes([read[5][place] for place in marked])), np.uint8)
+    marked = np.flatnonzero(array_values(read[5]))
+    if len(marked):
+        quality = np.frombuffer(read[4] or b"", np.uint8)
         estimated = (quality & QUALITY_CLASS) == Quality.ESTIMATED
         within = starts_of(lengths[marked])
         found.counts[_ESTIMATED, at[marked]] = np.add.reduceat(estimated.astype(np.int64), within)
@@ -145,10 +153,6 @@ def _hourly(value: Ints, present: Mask, minutes: int) -> tuple[Ints, Mask]:
         np.add.reduceat(value, begins, axis=1),
         np.logical_or.reduceat(present, begins, axis=1),
     )
-
-
-def _bytes(values: Any) -> list[bytes]:
-    return list(values)
 
 
 def day_of(number: int) -> date:

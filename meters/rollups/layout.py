@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meters.models import UsagePoint
-from meters.wire import integers
+from meters.wire import bigints, integers
 
 if TYPE_CHECKING:
     import psycopg
@@ -176,13 +176,13 @@ class Layout:
             plain.execute("SELECT time_zone FROM accounts_company WHERE id = %s", [company])
             zone = str((plain.fetchone() or ("UTC",))[0])
         inside = (
-            None if nodes is None else np.sort(integers(run, _ABOVE, [nodes.tolist()], width=1)[0])
+            None if nodes is None else np.sort(integers(run, _ABOVE, [bigints(nodes)], width=1)[0])
         )
         parameters = {
             "company": company,
             "first": days[0],
             "last": days[1],
-            "nodes": None if inside is None else inside.tolist(),
+            "nodes": None if inside is None else bigints(inside),
         }
         node, above, tree, left, right = _nodes(run, company, inside)
         order = tree * _TREE + left
@@ -244,7 +244,7 @@ def _nodes(run: Cursor, company: int, inside: Ints | None) -> list[Ints]:
             " (SELECT * FROM hierarchy_node WHERE id = ANY(%s) UNION ALL SELECT * FROM"
             " hierarchy_node WHERE parent_id = ANY(%s) AND id <> ALL(%s)) n"
         )
-        ids = inside.tolist()
+        ids = bigints(inside)
         found = integers(run, _NODES + where, [ids, ids, ids], width=5)
     order = np.lexsort((found[3], found[2]))
     return [column[order] for column in found]

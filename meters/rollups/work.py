@@ -10,7 +10,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from meters.wire import bigints, columns, fixed
+from meters.wire import bigints, integers
 
 from .dirty import DirtyMembers, DirtyRow, dirty_members_leave
 from .layout import flow_sql
@@ -95,8 +95,9 @@ class Work:
             return
         dirty = {day: np.unique(np.concatenate(parts)) for day, parts in by_day.items()}
         every = np.unique(np.concatenate(list(dirty.values())))
-        found = _read(run, _CHANNELS, every)
-        connected = _read(run, _CONNECTED, np.unique(found[4]))
+        found = integers(run, _CHANNELS, [bigints(every)], width=5)
+        points = bigints(np.unique(found[4]))
+        connected = integers(run, _CONNECTED, [points], width=4)
         sizes = _sizes(np.unique(found[1]).tolist())
         for day, channels in dirty.items():
             here = [column[np.isin(found[0], channels)] for column in found]
@@ -172,12 +173,6 @@ def _sizes(companies: list[int]) -> dict[int, int]:
             [companies],
         )
         return dict(cursor.fetchall())
-
-
-def _read(run: Cursor, statement: str, ids: Ints) -> list[Ints]:
-    return [
-        fixed(column, ">i8").astype(np.int64) for column in columns(run, statement, bigints(ids))
-    ]
 
 
 def days_between(first: date, last: date) -> list[date]:

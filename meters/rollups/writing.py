@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meters.blocks import POSTGRES_EPOCH
-from meters.wire import bigints, columns, copy, fixed
+from meters.wire import array_values, bigints, columns, copy, integers
 
 from .amounts import day_of
 from .layout import FLOWS, flow_sql
@@ -50,6 +50,7 @@ WHERE day = %s AND node_id = ANY(%s)
 """
 # A walk from the staged rows to the archive; what is the same is not written again.
 _UPDATE = """
+WITH written AS (
 UPDATE meters_node_block b SET total = s.total, expected = s.expected, received = s.received,
     estimated = s.estimated, channels = s.channels, reporting = s.reporting, hours = s.hours
 FROM readout_node_stage s
@@ -59,6 +60,7 @@ WHERE b.day = %s AND s.day = b.day AND b.node_id = s.node_id
     IS DISTINCT FROM
     (s.total, s.expected, s.received, s.estimated, s.channels, s.reporting, s.hours)
 RETURNING b.node_id
+) SELECT array_agg(node_id) FROM written
 """
 _DELETE = f"""
 DELETE FROM meters_node_block b USING unnest(%s, %s) gone(node_id, key)
@@ -75,8 +77,7 @@ def node_blocks_write(
     Returns the nodes whose rows changed, ascending.
     """
     when = day_of(day.number)
-    read = columns(run, _STANDING, when, bigints(np.sort(nodes)))
-    node, key = (fixed(column, ">i8").astype(np.int64) for column in read)
+    node, key = integers(run, _STANDING, [when, bigints(np.sort(nodes))], width=2)
     if keys is not None:
         kept = np.isin(key, keys)
         node, key = node[kept], key[kept]
@@ -91,8 +92,7 @@ def node_blocks_write(
         _copy(run, "readout_node_stage", day, one, ~is_new)
         changed.append(one.node[is_new])
     if bool(stays.any()):
-        read = columns(run, _UPDATE, when)
-        changed.append(fixed(read[0], ">i8").astype(np.int64))
+        changed.append(array_values(columns(run, _UPDATE, when)[0][0]))
     if not bool(stays.all()):
         run.execute(_DELETE, (bigints(node[~stays]), bigints(key[~stays]), when))
         changed.append(node[~stays])

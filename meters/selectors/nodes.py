@@ -12,31 +12,47 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from django.db.models import Sum
+from numpy.typing import NDArray
 
 from accounts.grants import grants_of
+from hierarchy.models import Node
 from meters.models import NodeBlock, NodeMonth, ReadingType, UsagePoint
 from meters.partitions import month_add, month_start
 from meters.quantities import Resource
+from meters.rollups.layout import FLOWS, flow_sql
+from meters.wire import cursor, integers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from hierarchy.models import Node
+    from accounts.models import Company
 
 __all__ = [
     "CONSUMPTION",
     "MAIN_TYPES",
+    "NodeColumns",
     "NodeDay",
     "NodeKey",
     "NodeSum",
     "main_type",
     "may_read",
     "node_days",
+    "node_months",
     "node_sums",
 ]
 
+Ints = NDArray[np.int64]
+
 _DAY = timedelta(days=1)
+# The month's part of the primary key, beside the company's nodes.
+_MONTH = f"""
+SELECT m.node_id, m.reading_type_id * 3 + {flow_sql("m.flow")}, m.total::bigint, m.expected,
+    m.received, m.estimated
+FROM meters_node_month m JOIN hierarchy_node n ON n.id = m.node_id AND n.company_id = %s
+WHERE m.month = %s
+"""
 CONSUMPTION = UsagePoint.Role.CONSUMPTION.value
 # The reading type that stands for a resource where one figure is shown.
 MAIN_TYPES: dict[str, str] = {
@@ -95,6 +111,18 @@ class NodeDay(NodeSum):
     hours: tuple[int | None, ...] = ()
     channels: int = 0
     reporting: int = 0
+
+
+class NodeColumns(NamedTuple):
+    """Sums of many nodes, a row a node, reading type and flow."""
+
+    node: Ints
+    reading_type: Ints
+    flow: NDArray[np.str_]
+    total: Ints
+    expected: Ints
+    received: Ints
+    estimated: Ints
 
 
 def main_type(resource: str) -> ReadingType:
@@ -158,6 +186,29 @@ def node_sums(
     for begin, end in pieces:
         _add(found, NodeBlock.objects.filter(day__range=(begin, end), **of))
     return found
+
+
+def node_months(*, user: Any, company: Company, month: date) -> NodeColumns:
+    """A calendar month (its first day) of all nodes of a company that the user may read."""
+    with cursor() as run:
+        columns = integers(run, _MONTH, [company.pk, month], width=6)
+    kept = _readable(user, company, columns[0])
+    node, key, *measures = (column if kept is None else column[kept] for column in columns)
+    reading_type, flow = np.divmod(key, len(FLOWS))
+    return NodeColumns(node, reading_type, np.array(FLOWS)[flow], *measures)
+
+
+def _readable(user: Any, company: Company, nodes: Ints) -> NDArray[np.bool_] | None:
+    """Which of the nodes the user may read; None: all."""
+    if user is None or grants_of(user).may("view_meters", company.pk):
+        return None
+    kept = np.zeros(len(nodes), np.bool_)
+    for reach in grants_of(user).nodes.get("view_meters", ()):
+        below = Node.objects.filter(
+            company=company.pk, tree_id=reach.tree_id, lft__range=(reach.left, reach.right)
+        )
+        kept |= np.isin(nodes, np.array(below.values_list("pk", flat=True), np.int64))
+    return kept
 
 
 def _add(found: dict[NodeKey, NodeSum], rows: Any) -> None:
