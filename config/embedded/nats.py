@@ -27,7 +27,7 @@ jetstream {{
 mqtt {{
   listen: "{host}:{port}"
   ack_wait: {ack_wait}
-  max_ack_pending: 8192
+  max_ack_pending: 2000
 }}
 pid_file: {pid}
 include "logins.conf"

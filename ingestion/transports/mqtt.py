@@ -1,7 +1,7 @@
 """MQTT through a broker: QoS 1, a message is acknowledged once its frame is stored.
 
 A session for each topic shard (`mqtt_topics`), all of them in one thread. While the intake is full
-nothing is read: the broker is the queue. The broker hides where a frame came from: `source` is "",
+nothing is read, and soon the sessions are left: the broker is the queue. The broker hides where a frame came from: `source` is "",
 and the networks of a company can't be enforced. A frame on another device's topic is acknowledged,
 so that it does not come again, counted and thrown away.
 """
@@ -36,6 +36,7 @@ _POLL_SECONDS = 0.25
 # A full intake is asked again after so long.
 _FULL_SECONDS = 0.005
 _STUMBLE_SECONDS = 1.0
+_FULL = "no more can be taken, the database is slow or away"
 _ONE = (1).to_bytes(8, sys.byteorder)
 _IN = select.POLLIN | select.POLLHUP | select.POLLERR
 
@@ -45,7 +46,8 @@ class BrokerListener:
 
     secret: a part of the client ids, the same in every worker of an installation (15 letters and
     digits at most; MQTT 3.1.1 promises 23 for the whole). answer_qos: 1 has the broker keep
-    answers for devices that are away, and store each of them.
+    answers for devices that are away, and store each of them. patience: seconds that nothing may be
+    read before the sessions are left until something can be.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class BrokerListener:
         secret: str,
         shards: str = SHARDS,
         answer_qos: int = 0,
+        patience: float = 5.0,
     ) -> None:
         self.intake = intake
         self.address = address
@@ -67,6 +70,8 @@ class BrokerListener:
             for shard in shards
         ]
         self._answer_qos = answer_qos
+        self._patience = patience
+        self._read_at = time.monotonic()
         self._message_id = 0
         self._gathered: list[Arrival] = []
         self._outbox: deque[dict[Link, bytes]] = deque()
@@ -147,10 +152,12 @@ class BrokerListener:
 
     def _turn(self) -> None:
         now, reads = time.monotonic(), self._reads()
-        for session in self.sessions:
-            if not session.tend(now, stalled=not reads):
-                # The others would wait for the same broker.
-                break
+        if reads or not self._reading:
+            self._read_at = now
+        if now - self._read_at > self._patience:
+            self._hang_up()
+        else:
+            self._tend(now)
         self._tell()
         ready = self._wait(reads=reads)
         now = time.monotonic()
@@ -160,6 +167,17 @@ class BrokerListener:
                 self._take(session.read(now))
         self._put()
         self._send()
+
+    def _tend(self, now: float) -> None:
+        for session in self.sessions:
+            if not session.tend(now):
+                # The others would wait for the same broker.
+                break
+
+    def _hang_up(self) -> None:
+        """Unread messages would come a second time, and a third: broker, keep them for now."""
+        for session in self.sessions:
+            session.close(_FULL)
 
     def _reads(self) -> bool:
         return self._reading and not self._gathered and self.intake.room() > 0

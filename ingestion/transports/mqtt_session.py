@@ -15,7 +15,7 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from .intake import Arrival
-from .mqtt_packets import Kind, PacketError, read_publish
+from .mqtt_packets import PacketError, read_publish
 from .mqtt_stream import Stream
 from .mqtt_topics import belongs, shard_filter
 
@@ -30,8 +30,6 @@ _CONNECT_SECONDS = 2.0
 _GRANT_SECONDS = 10.0
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 _MISC_SECONDS = 1.0
-_STALLED_SECONDS = 10.0
-_PING = bytes((Kind.PINGREQ, 0))
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -103,22 +101,15 @@ class Session:
         """None while there is no connection."""
         return cast("Stream | None", self._client.socket())
 
-    def tend(self, now: float, *, stalled: bool) -> bool:
-        """Connect when it is time to; keep the connection alive. False: the broker is away.
-
-        stalled: nothing is read now, so answers to pings can't be seen, but the broker wants them.
-        """
-        stream = self.stream
-        if stream is None:
+    def tend(self, now: float) -> bool:
+        """Connect when it is time to; keep the connection alive. False: the broker is away."""
+        if self.stream is None:
             if self.link is not None:
                 self._lost(self.trouble or "the broker closed the connection", now)
             return now < self._due or self._connect(now)
         if now >= self._misc_due:
-            self._misc_due = now + (_STALLED_SECONDS if stalled else _MISC_SECONDS)
-            if stalled:
-                stream.write(_PING)
-            else:
-                self._client.loop_misc()
+            self._misc_due = now + _MISC_SECONDS
+            self._client.loop_misc()
             if not self.granted and now >= self._due:
                 self.drop(self.trouble or "the broker does not grant the subscription", now)
         return True
@@ -180,11 +171,11 @@ class Session:
         self._due = now + _BACK_OFF[min(self._failures, len(_BACK_OFF) - 1)]
         self._failures += 1
 
-    def close(self) -> None:
+    def close(self, why: str = "") -> None:
         """Send what waits and take leave; what was not acknowledged stays with the broker."""
         if self.stream is not None:
             self._client.disconnect()
-        self.link, self.granted = None, False
+        self.link, self.granted, self.trouble, self._due = None, False, why, 0.0
 
     def _connected(self, client: Any, userdata: Any, flags: Any, reason: Any, more: Any) -> None:
         if reason.is_failure:

@@ -21,7 +21,7 @@ from ingestion.transports.mqtt_session import BrokerAddress
 from tests.ingestion.fleet import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ingestion.transports.intake import Batch, Intake
 
@@ -146,6 +146,17 @@ class Shelf:
         wait_for(enough, what=f"{frames} frames")
         return found
 
+    def take_all(self, payloads: Collection[bytes]) -> None:
+        """Until each of these has come, in any order; a busy broker may send one twice.
+
+        Fails when any other comes.
+        """
+        missing = set(payloads)
+        while missing:
+            found = self.take(1)
+            assert set(found) <= set(payloads)
+            missing -= set(found)
+
     def store(self, *, answer: bytes | None = None) -> None:
         """Acknowledge what was taken."""
         for batch in self.taken:
@@ -154,8 +165,16 @@ class Shelf:
         self.taken.clear()
 
     def quiet(self, seconds: float = 0.5) -> bool:
-        """Whether nothing more comes."""
+        """Whether nothing comes for so long."""
         return self.intake.take(timeout=seconds) is None
+
+    def settle(self, payloads: Collection[bytes]) -> None:
+        """Store what was taken, and what is still on its way a second time, until nothing comes."""
+        self.store()
+        while (batch := self.intake.take(timeout=1.5)) is not None:
+            assert {arrival.payload for arrival in batch.arrivals} <= set(payloads)
+            self.taken.append(batch)
+            self.store()
 
 
 def read_packets(client: socket.socket, count: int) -> list[tuple[int, bytes]]:
