@@ -17,7 +17,7 @@ from __future__ import annotations
 import csv
 import gzip
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["DATASETS", "Dataset", "Kind", "Series", "runs", "series_read"]
+__all__ = ["DATASETS", "Dataset", "Kind", "Series", "increments_read", "runs", "series_read"]
 
 # What repeated additions in double precision leave behind in numbers of this size.
 _NOISE = Decimal("1e-12")
@@ -145,6 +145,25 @@ def series_read(folder: Path, dataset: Dataset) -> Series:
         counts.append(count)
         noise = max(noise, off)
     return Series(dataset, np.array(starts, np.int64), np.array(counts, np.int64), noise)
+
+
+def increments_read(path: Path, factor: Decimal) -> list[int]:
+    """The second column of a CSV file with a heading, times `factor`, as exact increments.
+
+    ValueError for a row that is then no whole number from 0 on.
+    """
+    found = []
+    for number, (_stamp, text) in enumerate(_rows(path), 2):
+        try:
+            count = Decimal(text) * factor
+        except InvalidOperation as error:
+            raise ValueError(f"{path.name}, row {number}: {text!r} is no number") from error
+        if count < 0 or count != count.to_integral_value():
+            raise ValueError(f"{path.name}, row {number}: {text} × {factor} is no whole number")
+        found.append(int(count))
+    if not found:
+        raise ValueError(f"{path.name} has no readings")
+    return found
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str]]:

@@ -38,7 +38,8 @@ _MOST_WAITING = 20_000
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What `emulate` was asked for. start: Unix seconds, for registers of which nothing is stored;
-    most: values of a profile; rate: frames a second, 0 for no limit."""
+    most: values of a profile; rate: frames a second, 0 for no limit; series: increments to replay in
+    place of load profiles, one an interval, over and over."""
 
     transport: str
     host: str
@@ -52,6 +53,7 @@ class Plan:
     misbehaviour: Misbehaviour = field(default_factory=Misbehaviour)
     manners: Manners = field(default_factory=Manners)
     ledger: Path | None = None
+    series: Sequence[int] = ()
 
 
 class Fleet:
@@ -66,6 +68,7 @@ class Fleet:
         self._chance = np.random.default_rng(plan.seed)
         self._yearly = self._draw_yearly(stock)
         self._posted_at = time.monotonic()
+        self._series = np.array(plan.series, np.int64)
 
     @property
     def mischief(self) -> dict[str, int]:
@@ -128,6 +131,9 @@ class Fleet:
                 self.mischief[name] = self.mischief.get(name, 0) + len(rows)
 
     def _amounts(self, lines: Ints, starts: Ints, interval: int) -> Ints:
+        if len(self._series):
+            place = starts // (interval * 60) % len(self._series)
+            return np.repeat(self._series[place][None, :], len(lines), axis=0)
         made = np.zeros((len(lines), len(starts)), np.int64)
         when = calendar(starts, "UTC")
         for kind in np.unique(self._kind[lines]).tolist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Company
 from ingestion.emulator.checking import ledger_check
 from ingestion.emulator.courier import Manners
+from ingestion.emulator.datasets import increments_read
 from ingestion.emulator.ledger import ledger_read
 from ingestion.emulator.links import TRANSPORTS
 from ingestion.emulator.making import fleet_make
@@ -46,6 +48,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--misbehave", default="", help="loss=0.1,dup=0.05,… (docs/emulator.md)"
         )
+        parser.add_argument("--csv", type=Path, help="replay readings (time,value), over and over")
+        parser.add_argument("--factor", type=Decimal, default=1, help="counts for one of the file")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--back-off", type=float, default=4.0, help="seconds, doubled each try")
         parser.add_argument(
@@ -97,14 +101,19 @@ class Command(BaseCommand):
                 misbehaviour=Misbehaviour.parse(options["misbehave"]),
                 manners=Manners(back_off=options["back_off"]),
                 ledger=options["ledger"],
+                series=self._series(options),
             )
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
         fleet = fleet_build(plan)
         if not len(fleet.meters):
             fleet.close()
             raise CommandError(_("No active module with a key and a meter: try --make 100."))
         return fleet
+
+    def _series(self, options: dict[str, Any]) -> list[int]:
+        path: Path | None = options["csv"]
+        return [] if path is None else increments_read(path, Decimal(options["factor"]))
 
     def _companies(self, options: dict[str, Any]) -> list[int]:
         if options["make"]:
