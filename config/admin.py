@@ -52,6 +52,7 @@ GROUPS = (
             "meters.deviceevent",
             "ingestion.modulekey",
             "ingestion.claim",
+            "ingestion.redecoding",
         ),
     ),
     Group(

@@ -99,7 +99,22 @@ def derive(registers: Registers, channels: dict[int, int], context: Context) -> 
     if not parts:
         return None
     names = Readings.__dataclass_fields__
-    return Readings(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+    made = Readings(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+    return _summed(made)
+
+
+def _summed(made: Readings) -> Readings:
+    """An interval in which the meter was exchanged has what both counted."""
+    made = made.take(np.lexsort((made.start, made.channel)))
+    again = (made.channel[1:] == made.channel[:-1]) & (made.start[1:] == made.start[:-1])
+    if not bool(again.any()):
+        return made
+    first = np.flatnonzero(np.concatenate([np.ones(1, np.bool_), ~again]))
+    value, several = np.add.reduceat(made.value, first), np.diff(first, append=len(made)) > 1
+    made = made.take(first)
+    made.value = value
+    made.quality = np.where(several, Quality.ESTIMATED, made.quality).astype(np.uint8)
+    return made
 
 
 class _Known(NamedTuple):
@@ -194,6 +209,7 @@ def _of_period(known: _Known, route: int, context: Context, frame: int) -> Readi
         [one for one in segments if one.end - one.start <= _LONGEST],
         interval=interval,
         origin=origin,
+        closed=end - 1 in known.values,
     )
     quality = np.where(made.estimated, Quality.ESTIMATED, Quality.DERIVED).astype(np.uint8)
     value = _multiplied(made.amounts, int(values[0]), routes, route)
@@ -217,7 +233,7 @@ def _anew(starts: Ints, segments: list[Segment], known: _Known, interval: int) -
     kept = np.ones(len(starts), np.bool_)
     if known.since != -inf:
         kept &= starts >= inside[0].start
-    if known.until != inf:
+    if known.until != inf and inside[-1].end < known.until:
         kept &= starts + interval <= inside[-1].end
     return np.flatnonzero(kept)
 

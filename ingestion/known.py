@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["changes_take", "known_read", "known_refresh"]
+__all__ = ["changes_take", "known_of", "known_read", "known_refresh"]
 
 # So many modules at once are read by their ids; beyond, reading everything is quicker.
 _FEW = 50_000
@@ -29,6 +29,13 @@ def known_read() -> Known:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM ingestion_registry_change")
     return Known(_companies(), devices_read(), routes_read(), module_channels_read())
+
+
+def known_of(modules: Sequence[int]) -> Known:
+    """Of these modules, as it stands now; takes no notes and no windows."""
+    return Known(
+        _companies(), devices_read(modules), routes_read(modules), module_channels_read(modules)
+    )
 
 
 def known_refresh(known: Known, changes: dict[str, set[int]]) -> None:

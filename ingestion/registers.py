@@ -155,13 +155,16 @@ class Intervals(NamedTuple):
     estimated: NDArray[np.bool_]
 
 
-def spread(segments: list[Segment], *, interval: int, origin: int) -> Intervals:
+def spread(
+    segments: list[Segment], *, interval: int, origin: int, closed: bool = False
+) -> Intervals:
     """Divide segments (in time order) into intervals of `interval` seconds on the grid of `origin`.
 
     An interval whose both ends are instants of readings is measured. One inside a longer gap, or
     across a reading, gets its share by time and is marked estimated; the shares of a segment add up
     to its amount. An interval of which nothing is known is left out, and so is the last, unfinished
-    one: it comes when a reading closes it.
+    one: it comes when a reading closes it. Not so where the meter ended with the last reading
+    (`closed`): what it counted until then is all of its own.
     """
     if not segments:
         empty = np.zeros(0, np.int64)
@@ -174,7 +177,7 @@ def spread(segments: list[Segment], *, interval: int, origin: int) -> Intervals:
             _share(segment, interval, origin, amounts, estimated)
         else:
             estimated |= dict.fromkeys(_cells(segment, interval, origin), True)
-    starts = sorted(start for start in amounts if start + interval <= finished)
+    starts = sorted(start for start in amounts if closed or start + interval <= finished)
     return Intervals(
         np.array(starts, np.int64),
         np.array([amounts[start] for start in starts], np.int64),

@@ -1,3 +1,3 @@
-from . import claims, events, keys, quarantine
+from . import claims, events, keys, quarantine, redecoding
 
-__all__ = ["claims", "events", "keys", "quarantine"]
+__all__ = ["claims", "events", "keys", "quarantine", "redecoding"]

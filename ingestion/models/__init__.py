@@ -2,6 +2,7 @@ from .frames import FrameOutcome, RawFrame, Transport
 from .keys import Claim, ModuleKey
 from .mqtt import MqttLogin
 from .quarantine import Quarantine, Reason, RegistryChange, ReplayRequest, ReplayWindow
+from .redecoding import RedecodedBlock, Redecoding
 
 __all__ = [
     "Claim",
@@ -11,6 +12,8 @@ __all__ = [
     "Quarantine",
     "RawFrame",
     "Reason",
+    "RedecodedBlock",
+    "Redecoding",
     "RegistryChange",
     "ReplayRequest",
     "ReplayWindow",

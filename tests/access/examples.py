@@ -11,7 +11,15 @@ from django.utils import timezone
 from accounts.models import Activity, AuditEntry, AuditSeal, Membership, RolePermission
 from accounts.models.events import AuditEvent
 from hierarchy.models import Node
-from ingestion.models import Claim, ModuleKey, MqttLogin, Quarantine, RawFrame
+from ingestion.models import (
+    Claim,
+    ModuleKey,
+    MqttLogin,
+    Quarantine,
+    RawFrame,
+    RedecodedBlock,
+    Redecoding,
+)
 from meters.models import (
     BlockRevision,
     Channel,
@@ -179,6 +187,23 @@ EXAMPLES: dict[str, Callable[[Tenant], Any]] = {
     )[0],
     "ingestion.Quarantine": _quarantine,
     "ingestion.RawFrame": _frame,
+    "ingestion.RedecodedBlock": lambda tenant: RedecodedBlock.objects.get_or_create(
+        redecoding=example("ingestion.Redecoding", tenant),
+        channel=example("meters.Channel", tenant),
+        day=timezone.now().date(),
+        interval_minutes=60,
+        before=[1],
+        after=[2],
+        quality=b"\0",
+        changed=1,
+    )[0],
+    "ingestion.Redecoding": lambda tenant: Redecoding.objects.get_or_create(
+        company=tenant.company,
+        module=tenant.module,
+        first=timezone.now().date(),
+        last=timezone.now().date(),
+        note=f"Wrong scale {tenant.canary}",
+    )[0],
     "meters.BlockRevision": _block(BlockRevision, id=1, replaced_at=timezone.now(), reason=1),
     "meters.IntervalBlock": _block(IntervalBlock),
     "meters.MonthTotal": _of_channel(

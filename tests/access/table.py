@@ -91,6 +91,7 @@ MODELS: dict[str, Rights] = {
     # Issued, rotated and retired, never changed or deleted.
     "ingestion.ModuleKey": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
     "ingestion.Claim": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
+    "ingestion.Redecoding": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
     # Closed, never deleted; opened by the platform.
     "accounts.Company": Rights(_COMPANY_WIDE, _people("operator administrator"), _OPERATOR),
     # Adding is inviting; an account is deactivated, never deleted.
@@ -176,6 +177,7 @@ ADMIN_URLS: dict[str, Route] = {
     # Its keys are a time and a number; who sees which is in tests/ingestion/admin.
     "ingestion_rawframe_list": Route(_READERS),
     "ingestion_rawframe_detail": Route(_READERS),
+    "ingestion_redecoding_decide": Route(_WRITERS, "POST", model="ingestion.Redecoding"),
 }
 
 # Addresses outside the administration that show things of a company.

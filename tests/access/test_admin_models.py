@@ -62,6 +62,9 @@ def test_models_outside_the_door_have_a_reason() -> None:
 @pytest.mark.parametrize("person", PEOPLE)
 def test_pages(world: World, person: str) -> None:
     walker = Walker(world, person)
+    for model in LISTED:
+        for tenant in (world.city, world.hill):
+            example(model._meta.label, tenant)
     before = fingerprint(world.hill)
     for model in LISTED:
         _visit_lists(walker, model)

@@ -144,3 +144,10 @@ def test_spreading_keeps_the_sum_of_what_is_finished(
     )
     assert int(intervals.amounts.sum()) == before
     assert (intervals.amounts >= 0).all()
+
+
+def test_a_meter_that_was_taken_away_keeps_what_it_counted_in_its_last_interval() -> None:
+    segments = [Segment(0, 3_600, 10), Segment(3_600, 5_399, 7)]
+    assert spread(segments, interval=3_600, origin=0).amounts.tolist() == [10]
+    closed = spread(segments, interval=3_600, origin=0, closed=True)
+    assert (closed.starts.tolist(), closed.amounts.tolist()) == ([0, 3_600], [10, 7])

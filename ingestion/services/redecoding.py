@@ -1,0 +1,183 @@
+"""Decoding what was received once more: worked out, looked at, applied with a reason."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from ingestion.errors import IngestionError
+from ingestion.loader import LoadBatch, Precedence, Readings, load
+from ingestion.models import RedecodedBlock, Redecoding
+from ingestion.replay.anew import MOST_FRAMES, Anew, module_anew, point_anew
+from ingestion.replay.differences import BlockChange, blocks_stored, differences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meters.models import TelemetryModule, UsagePoint
+
+__all__ = ["redecoding_apply", "redecoding_discard", "redecoding_make"]
+
+_MOST_DAYS = 100
+_State = Redecoding.State
+
+
+@transaction.atomic
+def redecoding_make(
+    *,
+    actor: Any,
+    module: TelemetryModule | None = None,
+    usage_point: UsagePoint | None = None,
+    first: date,
+    last: date,
+    note: str,
+) -> Redecoding:
+    """Work out what would change; nothing of the archive is touched. Either subject, not both.
+
+    first, last: days of receipt of a module's frames, or of a usage point's register readings.
+    """
+    subject: Any = module or usage_point
+    _check(actor, subject, first, last)
+    made = Redecoding(
+        company_id=subject.company_id,
+        module=module,
+        usage_point=usage_point,
+        first=first,
+        last=last,
+        note=note,
+        requested_by=actor,
+    )
+    made.full_clean()
+    anew = _anew(made)
+    found = differences(anew.readings)
+    made.frames, made.refused = anew.frames, found.refused
+    made.blocks = len(found.blocks)
+    made.changed = sum(block.changed for block in found.blocks)
+    made.save()
+    _keep(made, found.blocks)
+    return made
+
+
+def _check(actor: Any, subject: Any, first: date, last: date) -> None:
+    if subject is None:
+        raise IngestionError(_("Choose a module or a usage point."))
+    if not 0 <= (last - first).days < _MOST_DAYS:
+        text = _("Choose at most %(days)d days, the first one first.")
+        raise IngestionError(text % {"days": _MOST_DAYS})
+    if actor is not None:
+        visible = type(subject).objects.visible_to(actor, "change")
+        if not visible.filter(pk=subject.pk).exists():
+            raise IngestionError(_("You may not change the values of this device."))
+
+
+def _anew(made: Redecoding) -> Anew:
+    first = datetime(made.first.year, made.first.month, made.first.day, tzinfo=UTC)
+    end = datetime(made.last.year, made.last.month, made.last.day, tzinfo=UTC) + timedelta(days=1)
+    if made.module_id is not None:
+        found = module_anew(made.module_id, first=first, end=end)
+    else:
+        assert made.usage_point_id is not None
+        found = point_anew(made.usage_point_id, first=first, end=end)
+    if not found.complete:
+        text = _("There are more than %(limit)d frames in this period. Choose fewer days.")
+        raise IngestionError(text % {"limit": MOST_FRAMES})
+    return found
+
+
+def _keep(made: Redecoding, blocks: Sequence[BlockChange]) -> None:
+    rows = [
+        RedecodedBlock(
+            redecoding=made,
+            channel_id=block.channel,
+            day=block.day,
+            interval_minutes=block.interval_minutes,
+            before=block.before,
+            after=block.after,
+            quality=block.quality,
+            changed=block.changed,
+        )
+        for block in blocks
+    ]
+    RedecodedBlock.objects.bulk_create(rows, batch_size=500)
+
+
+def redecoding_apply(*, actor: Any, redecoding: Redecoding, note: str) -> Redecoding:
+    """Write what was shown, and nothing else; the blocks as they were become revisions.
+
+    Not inside a transaction: the loader makes its own. Raises IngestionError when the archive has
+    changed since.
+    """
+    redecoding = _ready(actor, redecoding)
+    days = list(redecoding.days.all())
+    _check_unchanged(days)
+    zone = ZoneInfo(redecoding.company.time_zone)
+    reason = f"{redecoding.note}: {note}" if note else redecoding.note
+    result = load(
+        LoadBatch(
+            readings=_readings(days, zone),
+            precedence=Precedence.RECALCULATED,
+            user_id=getattr(actor, "pk", None),
+            note=reason,
+        )
+    )
+    if np.count_nonzero(result.refused):
+        raise IngestionError(_("The archive took only a part of it; work it out once more."))
+    Redecoding.objects.filter(pk=redecoding.pk).update(
+        state=_State.APPLIED, applied_by=actor, applied_at=timezone.now()
+    )
+    return Redecoding.objects.get(pk=redecoding.pk)
+
+
+def redecoding_discard(*, actor: Any, redecoding: Redecoding) -> None:
+    """Leave the archive as it is."""
+    redecoding = _ready(actor, redecoding)
+    Redecoding.objects.filter(pk=redecoding.pk).update(state=_State.DISCARDED)
+
+
+def _ready(actor: Any, redecoding: Redecoding) -> Redecoding:
+    rows = Redecoding.objects.all()
+    if actor is not None:
+        rows = Redecoding.objects.visible_to(actor, "change")
+    found = rows.select_related("company").filter(pk=redecoding.pk).first()
+    if found is None:
+        raise IngestionError(_("You may not change the values of this device."))
+    if found.state != _State.READY:
+        raise IngestionError(_("This was decided already."))
+    return found
+
+
+def _check_unchanged(days: Sequence[RedecodedBlock]) -> None:
+    stored = blocks_stored({row.day for row in days}, {row.channel_id for row in days})
+    for row in days:
+        cells = stored.get((row.channel_id, row.day))
+        now = [None] * len(row.before) if cells is None else cells.listed()
+        if now != row.before:
+            text = _("%(day)s has changed since it was worked out. Work it out once more.")
+            raise IngestionError(text % {"day": row.day})
+
+
+def _readings(days: Sequence[RedecodedBlock], zone: ZoneInfo) -> Readings:
+    """The values of these days that stand in `after`; equal ones are repeats to the loader."""
+    parts: list[tuple[int, int, int, int, int]] = []
+    for row in days:
+        midnight = datetime(row.day.year, row.day.month, row.day.day, tzinfo=zone)
+        start, step = int(midnight.timestamp()), row.interval_minutes * 60
+        for slot, (value, quality) in enumerate(zip(row.after, bytes(row.quality), strict=True)):
+            if value is not None:
+                at = start + slot * step
+                parts.append((row.channel_id, at, row.interval_minutes, value, quality))
+    columns = np.array(parts, np.int64).reshape(-1, 5)
+    return Readings(
+        channel=columns[:, 0],
+        start=columns[:, 1],
+        interval_minutes=columns[:, 2].astype(np.int16),
+        value=columns[:, 3],
+        quality=columns[:, 4].astype(np.uint8),
+        frame=np.full(len(columns), -1, np.int32),
+    )
