@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from tests.people import World
+    from tests.snapshot import Snapshot
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +34,23 @@ def _clean_cache(request: pytest.FixtureRequest) -> None:
         cache.clear()
 
 
+@pytest.fixture(scope="session")
+def _worlds() -> list[tuple[Snapshot, World]]:
+    """The world that was made last, to be copied."""
+    return []
+
+
 @pytest.fixture
-def world(db: None) -> World:
+def world(db: None, _worlds: list[tuple[Snapshot, World]]) -> World:
     """Two companies with people, trees, types and meters: see tests/people.py."""
     from tests.people import build_world
+    from tests.snapshot import Snapshot, contents, snapshots_possible
 
-    return build_world()
+    if not snapshots_possible():
+        return build_world()
+    if _worlds and _worlds[0][0].restore():
+        return deepcopy(_worlds[0][1])
+    before = contents()
+    made = build_world()
+    _worlds[:] = [(Snapshot.take(before), deepcopy(made))]
+    return made

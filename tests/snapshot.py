@@ -1,0 +1,107 @@
+"""Rows kept to be put back: making the people and meters of a test takes longer than copying them.
+
+Needs the right to switch triggers off for a session, which the superuser of the embedded PostgreSQL
+grants once; on a server that is given by its address there is none, and everything is made anew.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.db import connection, transaction
+
+from config.embedded.services import TEMPORARY_PREFIX
+
+__all__ = ["Snapshot", "contents", "snapshots_possible"]
+
+_TABLES = """
+SELECT c.oid::regclass::text, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    AND NOT c.relispartition AND a.attgenerated = ''
+GROUP BY c.oid ORDER BY 1
+"""
+# Rows made by migrations are made anew when a test empties the database, under other keys.
+_GIVEN = "SELECT coalesce(sum(hashtext(p::text)), 0) FROM auth_permission p"
+
+
+@cache
+def snapshots_possible() -> bool:
+    """Whether this session may switch triggers off."""
+    folder = Path(os.environ.get("READOUT_VAR", ""))
+    secret = folder / "secrets" / "postgres_superuser_password"
+    # Only of a server that is thrown away afterwards.
+    if not folder.name.startswith(TEMPORARY_PREFIX) or not secret.is_file():
+        return False
+    settings = connection.settings_dict
+    with psycopg.connect(
+        host=settings["HOST"],
+        port=settings["PORT"],
+        dbname="postgres",
+        user="postgres",
+        password=secret.read_text().strip(),
+        autocommit=True,
+    ) as superuser:
+        superuser.execute("GRANT SET ON PARAMETER session_replication_role TO PUBLIC")
+    return True
+
+
+def contents() -> dict[str, Any]:
+    """Table → a number that changes with what it holds; the key "" stands for what was given."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES)
+        names = [name for name, _ in cursor.fetchall()]
+        cursor.execute(
+            " UNION ALL ".join(
+                f"SELECT '{name}', (count(*), coalesce(sum(hashtext(t::text)), 0))::text"
+                f" FROM {name} t"
+                for name in names
+            )
+        )
+        found: dict[str, Any] = dict(cursor.fetchall())
+        found[""] = _given(cursor)
+    return found
+
+
+def _given(cursor: Any) -> Any:
+    cursor.execute(_GIVEN)
+    return cursor.fetchone()[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The tables that changed since `contents`; tables: name and columns → rows as COPY gives them."""
+
+    given: Any
+    tables: dict[tuple[str, str], bytes]
+
+    @classmethod
+    def take(cls, before: dict[str, Any]) -> Snapshot:
+        now = contents()
+        with connection.cursor() as cursor:
+            cursor.execute(_TABLES)
+            changed = [row for row in cursor.fetchall() if now[row[0]] != before[row[0]]]
+            tables = {}
+            for name, columns in changed:
+                source = f"COPY (SELECT {columns} FROM {name}) TO STDOUT (FORMAT BINARY)"
+                with cursor.copy(source) as stream:
+                    tables[name, columns] = b"".join(map(bytes, stream))
+        return cls(now[""], tables)
+
+    def restore(self) -> bool:
+        """Put the rows back; False when they do not fit what the database holds now."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            if _given(cursor) != self.given:
+                return False
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            for (name, columns), rows in self.tables.items():
+                cursor.execute(f"DELETE FROM {name}")
+                with cursor.copy(f"COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)") as stream:
+                    stream.write(rows)
+            cursor.execute("SET LOCAL session_replication_role = origin")
+        return True
