@@ -14,7 +14,7 @@ from django.db.models import Count, Max
 
 from ingestion.codecs.universal_frame import device_id
 from ingestion.models import MqttLogin
-from ingestion.services.mqtt_logins import mqtt_logins_live
+from ingestion.services.mqtt_logins import mqtt_logins_live, mqtt_logins_publish
 
 __all__ = ["LoginBook"]
 
@@ -28,7 +28,7 @@ _DIGEST = 16
 class LoginBook:
     """Device ids, ascending, and hashes of their passwords: 24 bytes a login.
 
-    A thread reads them anew when one has changed. Where a device id has several logins (companies
+    A thread reads them anew when one has changed, and tells the embedded broker at the start. Where a device id has several logins (companies
     that entered the same one) each of their passwords is good.
     """
 
@@ -73,9 +73,12 @@ class LoginBook:
         self._state, self.loaded = state, True
 
     def _watch(self) -> None:
+        told = False
         while True:
             try:
                 self.refresh()
+                # Its file may be older than the database, after a backup was restored.
+                told = told or mqtt_logins_publish() or True
             except DatabaseError as error:
                 logger.debug("MQTT logins could not be read, the known ones stay: %s", error)
                 connection.close()

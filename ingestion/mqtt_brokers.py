@@ -56,9 +56,13 @@ def _nats(logins: Iterable[Login]) -> Iterator[str]:
     address = BrokerAddress.parse(settings.MQTT_URL)
     everything = {"publish": [">"], "subscribe": [">"]}
     server = {"user": address.user, "password": address.password, "permissions": everything}
+    yield _nats_file([server], logins)
+
+
+def _nats_file(others: list[dict[str, Any]], logins: Iterable[Login]) -> str:
     # The broker refuses a file that names a user twice, as two companies with one device id would.
     devices = {login.label: _nats_user(login) for login in logins}
-    yield _NATS_BEGIN + json.dumps({"users": [server, *devices.values()]})
+    return _NATS_BEGIN + json.dumps({"users": [*others, *devices.values()]})
 
 
 def _mosquitto(logins: Iterable[Login]) -> Iterator[str]:
@@ -135,12 +139,18 @@ FORMATS: dict[str, Callable[[Iterable[Login]], Iterator[str]]] = {
 
 
 def embedded_broker_update(logins: Iterable[Login]) -> bool:
-    """Write the users of the embedded broker and have it read them; False: it does not run."""
+    """Replace the devices among the users of the embedded broker and have it read them.
+
+    False: it does not run.
+    """
     folder = Path(settings.VAR_DIR) / "nats"
     broker = _embedded_process(folder)
     if broker is None:
         return False
-    _write_private(folder / "logins.conf", "\n".join(_nats(logins)) + "\n")
+    path = folder / "logins.conf"
+    users = json.loads(path.read_text().removeprefix(_NATS_BEGIN))["users"]
+    others = [user for user in users if "allowed_connection_types" not in user]
+    _write_private(path, _nats_file(others, logins) + "\n")
     os.kill(broker, signal.SIGHUP)
     return True
 

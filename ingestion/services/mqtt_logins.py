@@ -99,8 +99,11 @@ def _store(module: TelemetryModule, password: str) -> Login:
 
 
 def _publish_later() -> None:
-    # Robust: a broker that can't be told now is told by `manage.py mqtt_logins publish`.
-    transaction.on_commit(mqtt_logins_publish, robust=True)
+    """Once for all the changes of a transaction: the broker reads all logins anew."""
+    waiting = transaction.get_connection().run_on_commit
+    if not any(step[1] is mqtt_logins_publish for step in waiting):
+        # Robust: a broker that can't be told now is told by `manage.py mqtt_logins publish`.
+        transaction.on_commit(mqtt_logins_publish, robust=True)
 
 
 def _password_of_claim(module: TelemetryModule) -> str | None:

@@ -135,6 +135,11 @@ def test_the_command_gives_exports_and_revokes(module: Any, tmp_path: Path) -> N
         run("give", OTHER)
     with pytest.raises(CommandError, match="three letters"):
         run("give", "what?")
+    with pytest.raises(CommandError, match="--company"):
+        run("give", "--all")
+    fleet = module.company.code
+    assert label in run("give", "--all", "--company", fleet)
+    assert run("export", "--format", "plain").count(label) == 1
 
 
 def _text(name: str) -> str:
@@ -251,6 +256,27 @@ def test_a_device_can_not_take_the_session_of_the_server(service: Nats) -> None:
     assert listener.subscribed == 10
     assert [session.connects for session in listener.sessions] == [1] * 10
     listener.close()
+
+
+def test_the_broker_is_told_once_for_many_changes(
+    module: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks() as callbacks:
+        mqtt_login_give(actor=None, module=module)
+        mqtt_login_rotate(actor=None, module=module)
+    assert len(callbacks) == 1
+
+
+@pytest.mark.usefixtures("devices")
+def test_the_server_keeps_its_own_login_whatever_the_settings_say(
+    service: Nats, settings: Any
+) -> None:
+    settings.MQTT_URL = "mqtt://somebody:else@elsewhere"
+    assert mqtt_brokers.embedded_broker_update([Login(LABEL, "secret-c")])
+    _device(service, password="secret-c").close()
+    server = Client(address_of(service), "server")
+    assert server.reason == 0
+    server.close()
 
 
 def test_without_an_embedded_broker_nothing_is_told(settings: Any, tmp_path: Path) -> None:

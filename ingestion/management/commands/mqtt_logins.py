@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from ingestion.codecs.universal_frame import device_id, device_label
@@ -22,9 +23,13 @@ from ingestion.services.mqtt_logins import (
 from meters.models import TelemetryModule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable
 
     from django.core.management.base import CommandParser
+    from django.db.models import QuerySet
+
+
+_DEVICE_ID = r"^ *[a-z]{3}-[0-9]{1,13} *$"
 
 
 class Command(BaseCommand):
@@ -36,8 +41,9 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         for name in ("give", "rotate", "revoke"):
             action = actions.add_parser(name)
-            action.add_argument("device", nargs="+", help=_("Device ids as printed."))
+            action.add_argument("device", nargs="*", help=_("Device ids as printed."))
             action.add_argument("--company", default="", help=_("Code of the company."))
+            action.add_argument("--all", action="store_true", help=_("All modules of the company."))
         export = actions.add_parser("export")
         export.add_argument("--format", choices=sorted(FORMATS), required=True)
         export.add_argument("--output", type=Path, help=_("File to write; mode 0600."))
@@ -50,20 +56,16 @@ class Command(BaseCommand):
         elif action == "publish":
             self._publish()
         else:
-            for module in _modules(options["device"], options["company"]):
-                self._change(action, module)
+            self._change(action, _modules(options))
 
-    def _change(self, action: str, module: TelemetryModule) -> None:
+    def _change(self, action: str, modules: Iterable[TelemetryModule]) -> None:
         try:
-            if action == "revoke":
-                mqtt_login_revoke(actor=None, module=module)
-                self.stdout.write(_("%s may no longer connect.") % module.address)
-                return
-            change = mqtt_login_give if action == "give" else mqtt_login_rotate
-            login = change(actor=None, module=module)
+            # In one transaction, so that a broker is told once.
+            with transaction.atomic():
+                lines = [_CHANGES[action](module) for module in modules]
         except IngestionError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{login.label}\t{login.password}")
+        self.stdout.writelines(f"{line}\n" for line in lines)
 
     def _export(self, name: str, output: Path | None) -> None:
         lines = FORMATS[name](mqtt_logins_live())
@@ -83,17 +85,47 @@ class Command(BaseCommand):
         self.stdout.write(_("The embedded broker has the logins."))
 
 
-def _modules(devices: list[str], company: str) -> Iterator[TelemetryModule]:
-    for text in devices:
-        try:
-            label = device_label(device_id(text))
-        except ValueError as error:
-            raise CommandError(str(error)) from error
-        rows = TelemetryModule.objects.filter(address__iexact=label)
-        found = list(rows.filter(company__code=company) if company else rows)
-        if len(found) != 1:
-            raise CommandError(
-                _("%(count)s modules have the device id %(device)s; name the --company.")
-                % {"count": len(found), "device": label}
-            )
-        yield found[0]
+def _give(module: TelemetryModule) -> str:
+    return "\t".join(mqtt_login_give(actor=None, module=module))
+
+
+def _rotate(module: TelemetryModule) -> str:
+    return "\t".join(mqtt_login_rotate(actor=None, module=module))
+
+
+def _revoke(module: TelemetryModule) -> str:
+    mqtt_login_revoke(actor=None, module=module)
+    return _("%s may no longer connect.") % module.address
+
+
+_CHANGES: dict[str, Callable[[TelemetryModule], str]] = {
+    "give": _give,
+    "revoke": _revoke,
+    "rotate": _rotate,
+}
+
+
+def _modules(options: dict[str, Any]) -> Iterable[TelemetryModule]:
+    rows = TelemetryModule.objects.all()
+    if options["company"]:
+        rows = rows.filter(company__code=options["company"])
+    if not options["all"]:
+        return [_module(rows, text) for text in options["device"]]
+    if not options["company"] or options["device"]:
+        raise CommandError(_("--all needs a --company, and no device ids."))
+    # Modules that speak other protocols have other addresses.
+    return rows.filter(address__iregex=_DEVICE_ID).order_by("pk").iterator(1_000)
+
+
+def _module(rows: QuerySet[TelemetryModule], text: str) -> TelemetryModule:
+    try:
+        label = device_label(device_id(text))
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    found = list(rows.filter(address__iexact=label))
+    if len(found) != 1:
+        raise CommandError(
+            _("%(count)s modules have the device id %(device)s; name the --company.")
+            % {"count": len(found), "device": label}
+        )
+    return found[0]
