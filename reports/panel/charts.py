@@ -154,6 +154,8 @@ def _hint(start: datetime, end: datetime, zone: ZoneInfo) -> str:
 
 def _href(channel: Channel, kind: PeriodKind, start: datetime, bucket: Bucket, query: str) -> str:
     slot = bucket.slot
+    if bucket.state == "awaited":
+        return ""
     if slot is not None:
         page = reverse("channel_value", args=[channel.pk])
         return f"{page}?day={slot.day.isoformat()}&slot={slot.number}"

@@ -25,6 +25,7 @@ from meters.selectors.nodes import (
     node_sums,
 )
 
+from .overview import percent_of
 from .periods import Period, PeriodKind
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = [
     "node_series",
     "resources_at",
     "span_of",
+    "today_of",
 ]
 
 _DAY = timedelta(days=1)
@@ -59,7 +61,7 @@ class Branch:
     children: int
     balance: Balance | None
     used: NodeSum
-    is_open: bool
+    is_over: bool
 
     @property
     def figures(self) -> NodeSum:
@@ -70,9 +72,8 @@ class Branch:
 
     @property
     def completeness(self) -> Decimal | None:
-        """In percent, rounded down so that 100 means that nothing is missing."""
-        share = self.figures.completeness
-        return None if share is None else Decimal(int(share * 1000)) / 10
+        """In percent; None also while the last day goes on, whose values can't all be here yet."""
+        return percent_of(self.figures.completeness) if self.is_over else None
 
     @property
     def worst(self) -> tuple[int, Decimal]:
@@ -110,12 +111,16 @@ class Branches:
     more: str = ""
 
 
+def today_of(company: Company) -> date:
+    """The company's calendar day."""
+    return timezone.now().astimezone(ZoneInfo(company.time_zone)).date()
+
+
 def span_of(period: Period, company: Company) -> tuple[date, date]:
     """Days that are over: today counts only when it was asked for by itself."""
-    today = timezone.now().astimezone(ZoneInfo(company.time_zone)).date()
     if period.kind == PeriodKind.DAY:
         return period.first, period.last
-    return period.first, max(period.first, min(period.last, today - _DAY))
+    return period.first, max(period.first, min(period.last, today_of(company) - _DAY))
 
 
 def branches_read(
@@ -187,6 +192,7 @@ def _branches(
     span: tuple[date, date],
 ) -> list[Branch]:
     kind = main_type(resource)
+    is_over = bool(nodes) and span[1] < today_of(nodes[0].company)
     sums = node_sums(user=user, nodes=nodes, reading_types=[kind], first=span[0], last=span[1])
     return [
         Branch(
@@ -194,7 +200,7 @@ def _branches(
             children=getattr(node, "child_count", 0),
             balance=found.get(node.pk),
             used=sums.get(NodeKey(node.pk, kind.pk, CONSUMPTION), NodeSum()),
-            is_open=may_read(user, node),
+            is_over=is_over,
         )
         for node in nodes
     ]

@@ -21,17 +21,28 @@ from ingestion.health import health_read
 from ingestion.models import Quarantine, Reason
 from meters.models import ReadingType, TelemetryModule
 from meters.quantities import Resource
-from meters.selectors.nodes import CONSUMPTION, MAIN_TYPES, NodeDay, NodeSum, node_days
+from meters.selectors.completeness import Counts, company_completeness
+from meters.selectors.nodes import CONSUMPTION, MAIN_TYPES, NodeDay, node_days
 from reports.selectors import SILENT_AFTER, Bounded, bounded_count
 
 from .amounts import Scale, scale_of
+from .series import slot_start
 
 if TYPE_CHECKING:
     from datetime import date
 
     from accounts.models import Company
 
-__all__ = ["Live", "Overview", "ResourceToday", "Spark", "live_read", "overview_read", "top_places"]
+__all__ = [
+    "Live",
+    "Overview",
+    "ResourceToday",
+    "Spark",
+    "live_read",
+    "overview_read",
+    "percent_of",
+    "top_places",
+]
 
 _TOPS = 50
 _WEEK = timedelta(days=7)
@@ -54,7 +65,8 @@ class Spark(NamedTuple):
 class ResourceToday:
     """One resource: what was used today so far, and until the same hour a week ago.
 
-    hours: of today that have values; channels, reporting: who should report and who has.
+    until: local time of the last hour that has values; channels, reporting: who should report
+    today and who has.
     """
 
     resource: str
@@ -62,7 +74,7 @@ class ResourceToday:
     scale: Scale
     amount: int | None
     before: int | None
-    hours: int
+    until: str
     channels: int
     reporting: int
     sparks: list[Spark]
@@ -87,13 +99,13 @@ class Live:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """One company on the start page. completeness: of yesterday."""
+    """One company on the start page. counts: of yesterday's values."""
 
     company: Company
     today: date
     yesterday: date
     resources: list[ResourceToday]
-    yesterday_sum: NodeSum
+    counts: Counts
     live: Live
 
 
@@ -116,24 +128,26 @@ def top_places(user: Any, company: Company) -> list[Node]:
 
 
 def overview_read(user: Any, company: Company) -> Overview:
-    today = timezone.now().astimezone(ZoneInfo(company.time_zone)).date()
+    zone = ZoneInfo(company.time_zone)
+    today = timezone.now().astimezone(zone).date()
     tops = top_places(user, company)
-    resources, yesterday = [], NodeSum()
+    resources = []
     types = {row.code: row for row in ReadingType.objects.filter(code__in=MAIN_TYPES.values())}
     for resource, code in MAIN_TYPES.items():
         kind = types.get(code)
         if kind is None:
             continue
         days = _days(user, tops, kind, today)
-        yesterday += sum(days.get(today - _DAY, []), NodeSum())
         if any(days.values()):
-            resources.append(_resource(resource, kind, days, today))
+            resources.append(_resource(resource, kind, days, today, zone))
     return Overview(
         company=company,
         today=today,
         yesterday=today - _DAY,
         resources=resources,
-        yesterday_sum=yesterday,
+        counts=company_completeness(
+            user=user, company=company, first=today - _DAY, last=today - _DAY
+        ),
         live=live_read(user, company),
     )
 
@@ -151,7 +165,11 @@ def _days(user: Any, tops: list[Node], kind: ReadingType, today: date) -> dict[d
 
 
 def _resource(
-    resource: str, kind: ReadingType, days: dict[date, list[NodeDay]], today: date
+    resource: str,
+    kind: ReadingType,
+    days: dict[date, list[NodeDay]],
+    today: date,
+    zone: ZoneInfo,
 ) -> ResourceToday:
     now = _hours(days[today])
     before = _hours(days[today - _WEEK])
@@ -165,11 +183,16 @@ def _resource(
         scale=scale_of(kind),
         amount=sum(now[number] or 0 for number in known) if known else None,
         before=sum(earlier) if earlier else None,
-        hours=until,
+        until=_clock(today, until, zone) if until else "",
         channels=sum(day.channels for day in reporting),
         reporting=sum(day.reporting for day in days[today]),
         sparks=_sparks(now, before),
     )
+
+
+def _clock(day: date, hours: int, zone: ZoneInfo) -> str:
+    """Local time so many hours after midnight; not the number of hours when the clock changed."""
+    return f"{slot_start(day, hours, 60, zone).astimezone(zone):%H:%M}"
 
 
 def _hours(days: list[NodeDay]) -> list[int | None]:
@@ -233,7 +256,6 @@ def quarantine_by_reason(user: Any, company: Company) -> list[tuple[str, str, in
     return sorted(found, key=lambda row: -row[2])
 
 
-def completeness_percent(found: NodeSum) -> Decimal | None:
-    """With one decimal and rounded down, so that 100 means that nothing is missing."""
-    share = found.completeness
+def percent_of(share: Decimal | None) -> Decimal | None:
+    """A share in percent with one decimal, rounded down so that 100 means that nothing is missing."""
     return None if share is None else Decimal(int(share * 1000)) / 10

@@ -80,7 +80,8 @@ class Bucket:
         if not self.received:
             return "awaited" if self.awaited or not self.expected else "missing"
         for quality in (Quality.QUESTIONABLE, Quality.ESTIMATED, Quality.EDITED, Quality.DERIVED):
-            if self.marks[quality]:
+            # Of many values put together, half must be of that kind to give the whole its look.
+            if self.marks[quality] * 2 >= self.received:
                 return quality.name.lower()
         return "partly" if self.missing else "valid"
 

@@ -13,12 +13,12 @@ from ingestion.engine import EngineState
 from ingestion.models import FrameOutcome
 from reports.panel.amounts import scale_of, short
 from reports.panel.charts import Mark, byte_marks
-from reports.panel.overview import completeness_percent
+from reports.panel.overview import percent_of
 from reports.selectors import companies_of
 
 if TYPE_CHECKING:
     from meters.models import ReadingType
-    from meters.selectors.nodes import NodeSum
+    from meters.selectors.completeness import Counts
     from reports.panel.amounts import Scale
     from reports.panel.series import Series
 
@@ -196,9 +196,9 @@ def rate(value: float) -> str:
 
 
 @register.filter
-def complete_percent(found: NodeSum) -> Decimal | None:
+def complete_percent(counts: Counts) -> Decimal | None:
     """Completeness in percent."""
-    return completeness_percent(found)
+    return percent_of(counts.share)
 
 
 @register.filter

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
@@ -28,6 +27,7 @@ from reports.panel.networks import (
     node_series,
     resources_at,
     span_of,
+    today_of,
 )
 from reports.panel.node_rows import node_rows
 from reports.panel.periods import Period, PeriodKind, day_of
@@ -138,7 +138,7 @@ def _asked(request: HttpRequest, company: Company, *, system: str = "") -> Addre
     if system not in RESOURCE_SYSTEMS:
         resource = choice(request, "resource", list(RESOURCE_SYSTEMS), Resource.ELECTRICITY.value)
     kind = PeriodKind(choice(request, "period", PeriodKind.values, PeriodKind.DAY))
-    today = datetime.now(ZoneInfo(company.time_zone)).date()
+    today = today_of(company)
     day = day_of(request.GET.get("date", ""), today - timedelta(days=1))
     return Address(
         company=company,
@@ -171,7 +171,7 @@ def _level(request: HttpRequest, address: Address, parent: Node | None, depth: i
 
 def _context(asked: Address) -> dict[str, Any]:
     kind = main_type(asked.resource)
-    first, last = span_of(asked.period, asked.company)
+    _first, last = span_of(asked.period, asked.company)
     address = {
         "company": asked.company.pk,
         "system": asked.system,
@@ -191,7 +191,7 @@ def _context(asked: Address) -> dict[str, Any]:
         "scale": scale_of(kind),
         "label": kind.label,
         "span_last": last if last != asked.period.last else None,
-        "span_first": first,
+        "is_going_on": last >= asked.today,
         "address": address,
         "day": asked.period.first.isoformat(),
         "all_resources": [(row, Resource(row).label) for row in RESOURCE_SYSTEMS],

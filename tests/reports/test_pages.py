@@ -263,7 +263,8 @@ def test_balance_of_a_network_is_opened_level_by_level(world: World, client: Cli
     node_block(city.source, DAY, [125] * 24, reading_type=kind, flow="supply")
     client = as_of(client, city.clerk)
     page = text_of(client, f"/networks/?system=cold_water&date={DAY}")
-    assert city.source.name in page and city.inlet.name not in page
+    # The only source is open already.
+    assert page.index(f">{city.source.name}<") < page.index(f">{city.inlet.name}<")
     assert "3.000" in page and "+0.600" in page and "+20.0" in page
     rows = text_of(client, f"/networks/rows/?parent={city.source.pk}&date={DAY}")
     assert city.inlet.name in rows and "not metered" in rows and "2.400" in rows
@@ -274,6 +275,37 @@ def test_balance_of_a_network_is_opened_level_by_level(world: World, client: Cli
         strange = as_of(client, person)
         assert strange.get(f"/nodes/{city.source.pk}/").status_code == 404
         assert strange.get(f"/networks/rows/?parent={city.source.pk}").status_code == 404
+
+
+def test_worst_parts_of_a_network_come_first_wherever_they_are(
+    world: World, client: Client
+) -> None:
+    city = world.city
+    kind = ReadingType.objects.get(code="cold_water.volume")
+    node_block(city.source, DAY, [100] * 24, reading_type=kind)
+    node_block(city.inlet, DAY, [100] * 24, reading_type=kind)
+    # A tenth is lost before the inlet, a third behind it.
+    for node in (city.source, city.inlet):
+        node_block(node, DAY, [150] * 24, reading_type=kind, flow="balance")
+    node_block(city.source, DAY, [166] * 24, reading_type=kind, flow="supply")
+    client = as_of(client, city.clerk)
+    page = text_of(client, f"/networks/?system=cold_water&date={DAY}&sort=worst")
+    lost, noted = page.index("+33.3"), page.index("+9.6")
+    assert lost < noted
+    assert page.index(f">{city.inlet.name}<") < page.index(f">{city.source.name}<")
+    assert "share--bad" in page and "share--ok" in page
+
+
+def test_a_day_that_goes_on_tells_no_completeness(world: World, client: Client) -> None:
+    city = world.city
+    kind = ReadingType.objects.get(code="cold_water.volume")
+    today = datetime.now(ZoneInfo(city.company.time_zone)).date()
+    node_block(city.town, today, [100, *[None] * 23], reading_type=kind)
+    node_block(city.town, DAY, [100, *[None] * 23], reading_type=kind)
+    client = as_of(client, city.clerk)
+    query = "system=territory&resource=cold_water"
+    assert "<meter" not in text_of(client, f"/networks/?{query}&date={today}")
+    assert "4.1 %" in text_of(client, f"/networks/?{query}&date={DAY}")
 
 
 def test_keeper_of_a_street_counts_only_the_street(world: World, client: Client) -> None:

@@ -123,6 +123,17 @@ def test_longer_periods_put_values_together_without_losing_any(
     assert series.total == sum(slot_count(day, 60, KYIV) for day in inside)
 
 
+def test_a_month_is_called_estimated_only_when_half_of_it_is(world: World) -> None:
+    channel = channel_of(world.city)
+    block(channel, PLAIN, [1] * 24, quality=bytes([Quality.ESTIMATED] * 11 + [0] * 13))
+    half = PLAIN + timedelta(days=1)
+    block(channel, half, [1] * 24, quality=bytes([Quality.ESTIMATED] * 12 + [0] * 12))
+    series = series_read(world.city.clerk, channel, Period.around(PeriodKind.MONTH, PLAIN))
+    few, many = series.buckets[PLAIN.day - 1 : PLAIN.day + 1]
+    assert (few.state, many.state) == ("valid", "estimated")
+    assert [mark.look for mark in marks_of(few)] == ["estimated"], "it is told all the same"
+
+
 @pytest.mark.parametrize(("interval", "rows"), [(1, 24), (5, 24), (15, 96), (30, 48), (1440, 1)])
 def test_every_interval_has_rows_that_fit_a_page(world: World, interval: int, rows: int) -> None:
     channel = channel_of(world.city)
