@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
     from tests.faults.load import Load
 
-__all__ = ["Flood", "Listener", "Process", "Sender", "wait_for"]
+__all__ = ["WITHOUT_MQTT", "Flood", "Listener", "Process", "Sender", "wait_for"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE = 120.0
+# MQTT has fault runs of its own (tests/ingestion/test_mqtt_killed.py); its broker is shared.
+WITHOUT_MQTT = {"MQTT_URL": "", "INGEST_MQTT_PORT": "-1"}
 
 
 def wait_for(condition: Callable[[], Any], what: str, *, seconds: float = _PATIENCE) -> Any:
@@ -133,7 +135,7 @@ class Listener(Process):
             "tests.faults.listener",
             str(self.udp),
             str(self.tcp),
-            environment={"DATABASE_URL": url, **environment},
+            environment={"DATABASE_URL": url, **WITHOUT_MQTT, **environment},
             log=log,
         )
 

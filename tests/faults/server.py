@@ -11,7 +11,6 @@ from pathlib import Path
 
 from config.embedded.postgres import PostgreSQL
 from config.embedded.state import DataFolder
-from tests.faults.running import wait_for
 from tests.faults.site import Site
 
 __all__ = ["Server"]
@@ -23,11 +22,15 @@ class Server:
     def __init__(self, folder: Path) -> None:
         data = DataFolder(folder / "postgres")
         data.create()
-        self.service = PostgreSQL(data, temporary=False)
+        # Careless while the fleet is made, which is no part of what is tested.
+        self.service = PostgreSQL(data, temporary=True)
         self.service.spawn()
         self.service.wait_ready()
         self.port = self.service.port
         self.site = Site(self.service.url, folder)
+        self.service.stop()
+        self.service.temporary = False
+        self.start()
 
     def processes(self) -> list[int]:
         """The postmaster and all its children."""
@@ -83,10 +86,6 @@ class Server:
         self.revive()
         self.site.close()
         self.service.stop()
-
-    def wait_gone(self) -> None:
-        """Until no child of a killed postmaster is left."""
-        wait_for(lambda: not self.service.running(), "the end of the server")
 
 
 def _children(parent: int) -> list[int]:

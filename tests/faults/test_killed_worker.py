@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from config.embedded.ports import service_port
+from config.embedded.state import DataFolder
+from config.embedded.valkey import Valkey
 from tests.faults.checker import check_senders
-from tests.faults.running import ROOT, wait_for
+from tests.faults.running import ROOT, WITHOUT_MQTT, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.faults.running import Sender
     from tests.faults.site import Stage
 
 TRANSPORTS = ("udp", "tcp")
@@ -54,17 +59,19 @@ def test_nothing_acknowledged_is_lost_when_the_service_is_killed(
 class Worker:
     """`celery -A config worker -Q ingestion`, as the product runs it."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
+    def __init__(self, stage: Stage, folder: Path, redis: str) -> None:
         self.udp, self.tcp = service_port(None), service_port(None)
         self.log = folder / "worker.log"
         self.environment = {
             **os.environ,
+            **WITHOUT_MQTT,
             "DATABASE_URL": stage.url,
+            "REDIS_URL": redis,
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
             "INGEST_UDP_PORT": str(self.udp),
             "INGEST_TCP_PORT": str(self.tcp),
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.sessions: list[subprocess.Popen[bytes]] = []
 
     def port(self, transport: str) -> int:
         return {"udp": self.udp, "tcp": self.tcp}[transport]
@@ -83,7 +90,7 @@ class Worker:
             "faults@%h",
         ]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", *words],
                 cwd=ROOT,
                 env=self.environment,
@@ -91,53 +98,76 @@ class Worker:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self.sessions.append(process)
 
     def kill_main(self) -> None:
         """kill -9 of the main process only; its pool is left to find out by itself."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
+        self.sessions[-1].kill()
+        self.sessions[-1].wait()
 
     def end(self) -> int:
-        assert self.process is not None
-        self.process.terminate()
-        return self.process.wait(60)
+        self.sessions[-1].terminate()
+        return self.sessions[-1].wait(60)
 
-    def kill_all(self) -> None:
-        if self.process is not None:
-            subprocess.run(["pkill", "-KILL", "-s", str(self.process.pid)], check=False)
-            self.process.wait()
+    def close(self) -> None:
+        """Whatever is left of it."""
+        for process in self.sessions:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @pytest.fixture
-def worker(stage: Stage, tmp_path: Path) -> Iterator[Worker]:
-    made = Worker(stage, tmp_path)
+def tasks(tmp_path: Path) -> Iterator[Valkey]:
+    """The broker of Celery, of our own."""
+    folder = DataFolder(tmp_path / "valkey")
+    folder.create()
+    made = Valkey(folder, temporary=True)
+    made.spawn()
+    made.wait_ready()
     yield made
-    made.kill_all()
+    made.stop()
 
 
-def test_the_celery_worker_may_be_killed_and_the_next_one_gets_the_ports(
-    stage: Stage, worker: Worker, counts: Any
+@pytest.fixture
+def worker(stage: Stage, tmp_path: Path, tasks: Valkey) -> Iterator[Worker]:
+    made = Worker(stage, tmp_path, tasks.url)
+    yield made
+    made.close()
+
+
+def test_the_celery_worker_and_its_broker_may_be_killed(
+    stage: Stage, worker: Worker, tasks: Valkey, counts: Any
 ) -> None:
+    """The next worker gets the ports; without the broker of tasks collection goes on."""
     load = stage.load(60)
     worker.start()
     senders = [
-        stage.sender(load, worker, name, part=part, of=2, rate=300)
+        stage.sender(load, worker, name, part=part, of=2, rate=200)
         for part, name in enumerate(TRANSPORTS)
     ]
-    for sender in senders:
-        sender.wait_acknowledged(150)
+    _more(senders)
     worker.kill_main()
     worker.start()
+    _more(senders)
+    tasks.kill()
+    _more(senders)
+    tasks.launch()
+    tasks.wait_ready()
+    _more(senders)
     for sender in senders:
-        sender.wait_acknowledged(150)
         sender.finish()
     assert worker.end() == 0, worker.log.read_text()[-3_000:]
-    counts(kills=1, **check_senders(stage, load, senders))
-    wait_for(lambda: not stage.query(_ENGINES), "the end of every session")
+    counts(kills=2, **check_senders(stage, load, senders))
+    wait_for(lambda: not stage.query(_SESSIONS), "the end of every session")
 
 
-_ENGINES = """
+_SESSIONS = """
 SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
     AND backend_type = 'client backend'
 """
+
+
+def _more(senders: list[Sender]) -> None:
+    for sender in senders:
+        sender.wait_acknowledged(150)
