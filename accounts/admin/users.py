@@ -49,12 +49,12 @@ class UserForm(ServiceForm):
 class InvitationForm(ServiceForm):
     """Who is invited, to which role, where. The answer never tells whether the address is known."""
 
-    email = forms.EmailField(label=gettext_lazy("e-mail address"))
-    company = forms.ModelChoiceField(Company.objects.none(), label=gettext_lazy("company"))
-    role = forms.ModelChoiceField(Role.objects.none(), label=gettext_lazy("role"))
+    email = forms.EmailField(label=gettext_lazy("E-mail address"))
+    company = forms.ModelChoiceField(Company.objects.none(), label=gettext_lazy("Company"))
+    role = forms.ModelChoiceField(Role.objects.none(), label=gettext_lazy("Role"))
     node = forms.ModelChoiceField(
         Company.objects.none(),
-        label=gettext_lazy("only below"),
+        label=gettext_lazy("Only below"),
         required=False,
         help_text=gettext_lazy("Empty: the whole company."),
         widget=AutocompleteSelect(Membership._meta.get_field("node"), admin.site),
