@@ -43,16 +43,18 @@ _MAIN = {
     "gas": "gas.volume",
     "heat": "heat.energy",
 }
+_REACTIVE = "electricity.reactive.import"
 # Litres an hour that a leak behind an inlet grows by each day, and at most.
 _LEAK_A_DAY, _LEAK_MOST = 6, 320
 _LEAK_SINCE = timedelta(days=46)
 _STUCK_SINCE = timedelta(days=33)
 _POINTS = """
-SELECT p.id, p.resource, p.role, p.network_node_id, p.code, n.kind IN ('apartment', 'building'), m.module_id,
-    i.multiplier::bigint, m.digits,
+SELECT p.id, p.resource, p.role, p.network_node_id, p.code,
+    n.kind IN ('apartment', 'building'), m.module_id, i.multiplier::bigint, m.digits,
     max(c.id) FILTER (WHERE t.code = ANY(%(main)s)),
     max(c.id) FILTER (WHERE t.code = ANY(%(registers)s)),
-    max(c.interval_minutes) FILTER (WHERE t.code = ANY(%(main)s))
+    max(c.interval_minutes) FILTER (WHERE t.code = ANY(%(main)s)),
+    coalesce(max(c.id) FILTER (WHERE t.code = %(reactive)s), 0)
 FROM meters_usagepoint p
 JOIN hierarchy_node n ON n.id = p.place_id
 JOIN meters_installation i ON i.usage_point_id = p.id AND i.removed_at IS NULL
@@ -68,7 +70,8 @@ GROUP BY p.id, n.kind, m.id, i.id ORDER BY p.code
 class Town:
     """Usage points by row, in the order of their codes. inlet: row of the balance meter behind which a
     consumer lies, −1 for none; source: row of the supply meter; loss: share lost behind an inlet or a
-    source. leaking, stuck: the rows of an inlet with a leak and of a meter that stands still."""
+    source. leaking, stuck: the rows of an inlet with a leak and of a meter that stands still. reactive:
+    channel of reactive energy, 0 for none."""
 
     zone: str
     seed: int
@@ -83,6 +86,7 @@ class Town:
     channel: Ints
     register: Ints
     interval: Ints
+    reactive: Ints
     inlet: Ints
     source: Ints
     loss: Floats
@@ -108,7 +112,8 @@ class Town:
         return _increments(self, day)
 
 
-@lru_cache(maxsize=8)
+# A batch of the history asks for its days twice.
+@lru_cache(maxsize=32)
 def _increments(town: Town, day: date) -> Ints:
     chance = np.random.default_rng([town.seed, day.toordinal()])
     when = calendar(town.starts(day), town.zone)
@@ -147,6 +152,7 @@ def town_read(company: Company, *, today: date) -> Town:
     """The company's usage points as they are; today: day on which its story ended at the load."""
     values: dict[str, Any] = {
         "company": company.pk,
+        "reactive": _REACTIVE,
         "main": list(_MAIN.values()),
         "registers": [f"{code}.register" for code in _MAIN.values()],
     }
@@ -159,7 +165,7 @@ def town_read(company: Company, *, today: date) -> Town:
 def _town(company: Company, today: date, rows: list[tuple[Any, ...]]) -> Town:
     columns = [list(column) for column in zip(*rows, strict=True)]
     point, resource, role, node, code, is_home, module, multiplier, digits = columns[:9]
-    channel, register, interval = columns[9:]
+    channel, register, interval, reactive = columns[9:]
     number = np.array([_ROLES[one] for one in role])
     inlet = _inlets(number, resource, node)
     kind = [
@@ -189,6 +195,7 @@ def _town(company: Company, today: date, rows: list[tuple[Any, ...]]) -> Town:
         channel=np.array(channel),
         register=np.array(register),
         interval=np.array(interval),
+        reactive=np.array(reactive),
         inlet=inlet,
         source=_sources(number, resource),
         loss=low + (high - low) * draws,
