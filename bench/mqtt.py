@@ -12,6 +12,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import resource
 import select
 import socket
 import statistics
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 VALUES = 24
 _DAY = 86_400
 # Frames that the sender has under way: all together at the broker, of each module at the endpoint.
-_WINDOW, _MODULE_WINDOW = 2_000, 32
+_WINDOW, _MODULE_WINDOW = 2_000, 4
+# So many days ago is day 0; every round sends the next one.
+_DAYS = 60
 _READ = 1 << 18
 
 
@@ -40,7 +43,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--modules", type=int, default=500, help="connections to the endpoint")
+    parser.add_argument("--modules", type=int, default=2_000, help="connections to the endpoint")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
     django.setup()
@@ -52,12 +55,14 @@ def main() -> int:
     return 0
 
 
-def figures(devices: int = 10_000, *, rounds: int = 3, modules: int = 500) -> list[dict[str, Any]]:
+def figures(
+    devices: int = 10_000, *, rounds: int = 3, modules: int = 2_000
+) -> list[dict[str, Any]]:
     """The rows of the table, in an empty database; medians of `rounds`."""
     from bench.fleet import fleet_make
 
     fleet = fleet_make(devices)
-    days = iter(range(1, 1_000))
+    days = iter(range(1, _DAYS))
     bare, ours = [], []
     # The first round warms plans and partitions up.
     for _ in range(rounds + 1):
@@ -65,7 +70,7 @@ def figures(devices: int = 10_000, *, rounds: int = 3, modules: int = 500) -> li
         ours.append(_ours(_messages(fleet, next(days))))
     bare, ours = bare[1:], ours[1:]
     ratios = [one / other for one, other in zip(ours, bare, strict=True)]
-    straight = _endpoint(fleet[:modules], [next(days) for _ in range(20)])
+    straight = _endpoint(fleet[:modules], [next(days) for _ in range(15)])
     return [
         _row("MQTT QoS 1 from the broker ÷ a bare paho client", ratios, "", 0.6, 0.9),
         _row("MQTT QoS 1 from the broker", ours, "frames/s", 5_000, 15_000),
@@ -112,13 +117,13 @@ def _sealed(fleet: Fleet, number: int) -> list[bytes]:
     count = len(fleet)
     values = np.random.default_rng(number).geometric(0.05, (count, VALUES)).clip(0, 127)
     values[values < 8] = 0
-    start = int(time.time()) // _DAY * _DAY - (number + 1) * _DAY
+    start = int(time.time()) // _DAY * _DAY - (_DAYS - number) * _DAY
     rows = Profiles(
         np.full(count, 1),
         np.full(count, 0),
         np.full(count, start),
         60,
-        np.full(count, 1_000 * (1_000 - number)),
+        np.full(count, 1_000 * number),
         values,
     )
     device = np.array([int.from_bytes(one, "big") for one, _ in fleet], np.uint64)
@@ -271,6 +276,7 @@ def _endpoint(fleet: Fleet, days: list[int]) -> list[float]:
 
     from ingestion.models import Transport
 
+    _allow_files(3 * len(fleet) + 200)
     logins = _logins(fleet)
     parts = [_messages(fleet, number) for number in days]
     connection.close()
@@ -293,6 +299,12 @@ def _endpoint(fleet: Fleet, days: list[int]) -> list[float]:
     if stored != len(fleet) * len(days):
         raise RuntimeError(f"only {stored} of {len(fleet) * len(days)} frames were stored")
     return rates
+
+
+def _allow_files(count: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard), hard))
 
 
 def _logins(fleet: Fleet) -> list[bytes]:
