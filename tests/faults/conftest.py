@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.faults.running import Listener
     from tests.faults.server import Server
     from tests.faults.site import Site, Stage
 
@@ -72,3 +73,15 @@ def own_stage(server: Server, tmp_path: Path) -> Iterator[Stage]:
     with server.site.stage(tmp_path) as made:
         yield made
         server.revive()
+
+
+@pytest.fixture(scope="module")
+def served(
+    site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Stage, Listener]]:
+    """A stage and a service for tests that share them, each with devices of its own."""
+    with site.stage(tmp_path_factory.mktemp("served")) as made:
+        listener = made.listener()
+        listener.wait_open()
+        yield made, listener
+        listener.finish()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Delivery", "Item"]
 
 # A frame is sent again after so many seconds without an answer.
-_PATIENCE = 0.7
+_PATIENCE = 1.5
 # No device runs further ahead of its oldest frame without an answer: half of the replay window.
 _AHEAD = 30
 
