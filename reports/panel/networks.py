@@ -13,7 +13,7 @@ from django.utils import timezone
 from hierarchy.models import Node
 from hierarchy.selectors import node_children
 from meters.models import ReadingType, UsagePoint
-from meters.quantities import RESOURCE_SYSTEMS
+from meters.quantities import RESOURCE_SYSTEMS, Resource
 from meters.selectors.balance import Balance, balances
 from meters.selectors.nodes import (
     CONSUMPTION,
@@ -43,6 +43,7 @@ __all__ = [
     "branches_read",
     "node_branch",
     "node_series",
+    "resource_of",
     "resources_at",
     "span_of",
     "today_of",
@@ -204,6 +205,13 @@ def _branches(
         )
         for node in nodes
     ]
+
+
+def resource_of(user: Any, company: Company) -> str:
+    """The resource to begin with at places: the first that the user sees measured anywhere."""
+    points = UsagePoint.objects.visible_to(user).filter(company=company)
+    measured = (row for row in RESOURCE_SYSTEMS if points.filter(resource=row).exists())
+    return next(measured, Resource.ELECTRICITY.value)
 
 
 def resources_at(node: Node) -> list[str]:

@@ -25,6 +25,7 @@ from reports.panel.networks import (
     branches_read,
     node_branch,
     node_series,
+    resource_of,
     resources_at,
     span_of,
     today_of,
@@ -136,7 +137,8 @@ def _asked(request: HttpRequest, company: Company, *, system: str = "") -> Addre
     system = system or choice(request, "system", systems, default)
     resource = system
     if system not in RESOURCE_SYSTEMS:
-        resource = choice(request, "resource", list(RESOURCE_SYSTEMS), Resource.ELECTRICITY.value)
+        resource = choice(request, "resource", list(RESOURCE_SYSTEMS), "")
+        resource = resource or resource_of(request.user, company)
     kind = PeriodKind(choice(request, "period", PeriodKind.values, PeriodKind.DAY))
     today = today_of(company)
     day = day_of(request.GET.get("date", ""), today - timedelta(days=1))

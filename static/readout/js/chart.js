@@ -33,11 +33,11 @@ const stripes = (colour, ground, width = 2) => pattern((context, size) => {
   context.stroke();
 });
 
-const lines = (colour, ground) => pattern((context, size) => {
+const lines = (colour, ground, upright) => pattern((context, size) => {
   context.fillStyle = ground;
   context.fillRect(0, 0, size, size);
   context.fillStyle = colour;
-  context.fillRect(0, size - 1, size, 1);
+  context.fillRect(upright ? size - 1 : 0, upright ? 0 : size - 1, upright ? 1 : size, upright ? size : 1);
 }, 5);
 
 const dots = (colour, ground) => pattern((context, size) => {
@@ -57,10 +57,10 @@ const palette = (element, resource) => {
     text: colour("text-2"), line: colour("line"), main, soft, before: colour("text-3"),
     fills: {
       valid: main,
-      partly: lines(colour("surface"), main),
+      partly: lines(colour("surface"), main, false),
       estimated: stripes(main, soft),
       questionable: dots(colour("warn"), colour("warn-soft")),
-      edited: stripes(colour("surface"), main, 1.4),
+      edited: lines(colour("surface"), main, true),
       derived: colourOf(element, `color-mix(in srgb, var(--ro-${resource}) 45%, var(--ro-surface))`),
     },
     gap: stripes(colour("line-strong"), null, 1),
@@ -144,7 +144,7 @@ class Chart {
       ...this.size(),
       series,
       legend: { show: false },
-      padding: [12, 8, 0, 0],
+      padding: [12, 16, 0, 0],
       cursor: { x: false, y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: { x: { time: false, range: () => [-0.5, last + 0.5] }, y: { range: (_, low, high) => this.range(low, high) } },
       axes: [
