@@ -44,8 +44,8 @@ _MAIN = {
     "heat": "heat.energy",
 }
 _REACTIVE = "electricity.reactive.import"
-# Litres an hour that a leak behind an inlet grows by each day, and at most.
-_LEAK_A_DAY, _LEAK_MOST = 6, 320
+# Share of an inlet's mean hour that a leak behind it grows by each day, and at most.
+_LEAK_A_DAY, _LEAK_MOST = 0.012, 0.35
 _LEAK_SINCE = timedelta(days=46)
 _STUCK_SINCE = timedelta(days=33)
 _POINTS = """
@@ -140,7 +140,7 @@ def _add_flows(town: Town, day: date, used: Floats) -> None:
     used[inlets] *= 1 + town.loss[inlets][:, None]
     leak = (day - (town.today - _LEAK_SINCE)).days
     if town.leaking >= 0 and leak > 0:
-        used[town.leaking] += min(leak * _LEAK_A_DAY, _LEAK_MOST)
+        used[town.leaking] += min(leak * _LEAK_A_DAY, _LEAK_MOST) * used[town.leaking].mean()
     fed = (inlets | ((town.role == _CONSUMPTION) & (town.inlet < 0))) & (town.source >= 0)
     rows = np.flatnonzero(fed)
     np.add.at(used, town.source[rows], used[rows])
@@ -225,7 +225,9 @@ def _sources(role: Ints, resource: list[str]) -> Ints:
 
 
 def _leaking(role: Ints, resource: list[str], inlet: Ints) -> int:
-    """The cold water inlet with the most apartments behind it."""
+    """The cold water inlet with the most apartments behind it; none where water is all there is."""
+    if len(set(resource)) == 1:
+        return -1
     rows = [
         row for row in np.flatnonzero(role == _BALANCE).tolist() if resource[row] == "cold_water"
     ]
