@@ -30,6 +30,8 @@ _CONNECT_SECONDS = 2.0
 _GRANT_SECONDS = 10.0
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 _MISC_SECONDS = 1.0
+# A frame has at most 1,200 bytes; a little more is worth keeping in quarantine.
+_LONGEST = 2_048
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -149,11 +151,12 @@ class Session:
             except PacketError:
                 stream.ended = True
                 break
-            if belongs(topic, payload):
-                arrivals.append(Arrival(payload, "", (link, acknowledgement)))
-            else:
-                self._refused["topic"] += 1
+            rule = _broken_rule(topic, payload)
+            if rule:
+                self._refused[rule] += 1
                 stream.write(acknowledgement)
+            else:
+                arrivals.append(Arrival(payload, "", (link, acknowledgement)))
         return arrivals
 
     def drop(self, why: str, now: float) -> None:
@@ -193,6 +196,13 @@ class Session:
             )
             return
         self.granted, self.trouble, self._failures = True, "", 0
+
+
+def _broken_rule(topic: bytes, payload: bytes) -> str:
+    """Why a message is thrown away; "" for one that the engine may judge."""
+    if len(payload) > _LONGEST:
+        return "length"
+    return "" if belongs(topic, payload) else "topic"
 
 
 def _configured(address: BrokerAddress, client_id: str) -> _Client:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Stream"]
 
 _READ = 256 * 1024
-# Nothing that a broker sends us is longer than a foreign payload that we refuse.
-_LONGEST = 1024 * 1024
+# What MQTT allows: ending the session for a longer one would only have it come again.
+_LONGEST = 0x0FFF_FFFF
 _WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 

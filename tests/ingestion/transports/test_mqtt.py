@@ -216,6 +216,21 @@ def test_a_frame_on_the_topic_of_another_device_is_counted_and_does_not_come_aga
     assert listener.refused == refused, "it does not come again"
 
 
+@pytest.mark.parametrize("length", [2_049, 300_000, 1_000_000])
+def test_a_huge_message_is_thrown_away_and_the_next_one_comes(
+    listen: Start, device: Client, length: int
+) -> None:
+    label = "EEE-0000000107"
+    listener = listen(intake := quick(), "7")
+    device.publish(up_topic(label), b"\x20" + bytes(length - 1))
+    device.publish(up_topic(label), frame(label))
+    shelf = Shelf(intake)
+    shelf.take_all([frame(label)])
+    shelf.settle([frame(label)])
+    assert set(listener.refused) == {"length"}
+    assert listener.sessions[0].connects == 1
+
+
 def test_a_refused_login_is_told_and_tried_again(service: Nats) -> None:
     wrong = address_of(service)._replace(password="wrong")  # noqa: S106
     listener = BrokerListener(quick(), wrong, secret="login", shards="0")  # noqa: S106
