@@ -17,7 +17,7 @@ from config.lib.modeling import Timestamped
 from config.lib.orm import SameScope
 from meters.models import Channel, TelemetryModule, UsagePoint
 
-__all__ = ["RedecodedBlock", "Redecoding"]
+__all__ = ["LateChange", "RedecodedBlock", "Redecoding"]
 
 
 @audited(exclude=("frames", "changed", "blocks", "refused"))
@@ -166,3 +166,20 @@ class RedecodedBlock(ScopedModel):
     @property
     def sum_after(self) -> int:
         return sum(value for value in self.after if value is not None)
+
+
+class LateChange(models.Model):
+    """A usage point whose installations changed for a time of which readings are stored already.
+
+    Written by a trigger, taken by `ingestion.services.redecoding.late_changes_propose`.
+    """
+
+    usage_point_id = models.BigIntegerField()
+    since = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        db_table = "ingestion_late_change"
+
+    def __str__(self) -> str:
+        return f"{self.usage_point_id} {self.since:%Y-%m-%d %H:%M}"

@@ -31,7 +31,7 @@ _SINCE = """
 SELECT min(first_at) - interval '1 day' FROM ingestion_quarantine
 WHERE resolved_at IS NULL AND waiting > 0
 """
-_DEVICES = f"SELECT DISTINCT {_DEVICE} FROM ingestion_raw_frame WHERE {_TRIABLE}"
+_DEVICES = f"SELECT {_DEVICE}, count(*) FROM ingestion_raw_frame WHERE {_TRIABLE}"
 _FRAMES = f"""
 SELECT {_COLUMNS} FROM ingestion_raw_frame
 WHERE {_TRIABLE} AND {_DEVICE} = ANY(%s) AND received_at >= %s AND received_at <= %s
@@ -75,16 +75,16 @@ def since() -> datetime | None:
     return found
 
 
-def devices_kept(first: datetime, among: Collection[bytes] | None = None) -> set[bytes]:
-    """Device ids of the frames kept since then; only those of `among`, unless it is None."""
+def devices_kept(first: datetime, among: Collection[bytes] | None = None) -> dict[bytes, int]:
+    """Device id → frames of it kept since then; only those of `among`, unless it is None."""
     query = f"{_DEVICES} AND received_at >= %s"
     parameters: list[Any] = [first]
     if among is not None:
         query += f" AND {_DEVICE} = ANY(%s)"
         parameters.append(list(among))
     with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return {bytes(row[0]) for row in cursor.fetchall()}
+        cursor.execute(f"{query} GROUP BY 1", parameters)
+        return {bytes(device): count for device, count in cursor.fetchall()}
 
 
 def frames_kept(

@@ -27,6 +27,8 @@ from .settling import Still, quarantine_settle
 from .storing import store_again
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ingestion.loader import Loader
     from ingestion.pipeline import Known
     from ingestion.quarantine import Place
@@ -40,7 +42,8 @@ logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
 _PAGE = 2_000
-_DEVICES_AT_ONCE = 64
+# Frames of devices that are gone through together: each page of them is sorted out of all of these.
+_TOGETHER = 4_000
 _UNAVAILABLE = (ArchiveUnavailable, OperationalError, InterfaceError)
 _END = (datetime(9999, 1, 1, tzinfo=UTC), 0)
 
@@ -66,7 +69,7 @@ class Replays:
     def forget(self) -> None:
         """Begin anew with what the database tells."""
         self._requests: list[Request] = []
-        self._devices: deque[bytes] = deque()
+        self._groups: deque[list[bytes]] = deque()
         self._first = _END[0]
         self._group: _Group | None = None
 
@@ -98,15 +101,13 @@ class Replays:
             raise
 
     def _step(self, known: Known) -> None:
-        if self._group is None and not self._devices:
+        if self._group is None and not self._groups:
             self._plan(known)
-        if self._group is None and self._devices:
-            count = min(_DEVICES_AT_ONCE, len(self._devices))
-            devices = [self._devices.popleft() for _ in range(count)]
-            self._group = _Group(devices, datetime.now(UTC))
+        if self._group is None and self._groups:
+            self._group = _Group(self._groups.popleft(), datetime.now(UTC))
         if self._group is not None:
             self._page(self._group, known)
-        if self._group is None and not self._devices:
+        if self._group is None and not self._groups:
             requests_done(self._requests)
             self.forget()
 
@@ -117,7 +118,8 @@ class Replays:
         wanted = devices_wanted(self._requests, known)
         if wanted is None or wanted:
             self._first = first
-            self._devices.extend(known_devices(devices_kept(first, wanted), known))
+            kept = devices_kept(first, wanted)
+            self._groups.extend(_grouped(known_devices(kept, known), kept))
 
     def _page(self, group: _Group, known: Known) -> None:
         frames = frames_kept(
@@ -153,3 +155,17 @@ class Replays:
             for where, detail in reasons.items():
                 if where.reason not in NEVER_DATA:
                     group.still[where].add(frames[place], detail)
+
+
+def _grouped(devices: list[bytes], kept: dict[bytes, int]) -> Iterator[list[bytes]]:
+    """Devices with few frames together; kept: frames of each."""
+    group: list[bytes] = []
+    count = 0
+    for device in devices:
+        group.append(device)
+        count += kept[device]
+        if count >= _TOGETHER:
+            yield group
+            group, count = [], 0
+    if group:
+        yield group

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from ingestion.errors import IngestionError
 from ingestion.loader import LoadBatch, Precedence, Readings, load
 from ingestion.models import RedecodedBlock, Redecoding
 from ingestion.replay.anew import MOST_FRAMES, Anew, module_anew, point_anew
 from ingestion.replay.differences import BlockChange, blocks_stored, differences
+from ingestion.routing import modules_at
+from meters.models import TelemetryModule, UsagePoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from meters.models import TelemetryModule, UsagePoint
+__all__ = [
+    "late_changes_propose",
+    "redecoding_apply",
+    "redecoding_discard",
+    "redecoding_make",
+]
 
-__all__ = ["redecoding_apply", "redecoding_discard", "redecoding_make"]
+logger = logging.getLogger(__name__)
 
 _MOST_DAYS = 100
+# What is proposed for changes of long ago: frames are not kept for longer by default.
+_LONGEST = 400
+_TAKE = """
+DELETE FROM ingestion_late_change WHERE id = ANY(ARRAY(
+    SELECT id FROM ingestion_late_change ORDER BY id FOR UPDATE SKIP LOCKED LIMIT %s))
+RETURNING usage_point_id, since
+"""
 _State = Redecoding.State
 
 
@@ -181,3 +197,51 @@ def _readings(days: Sequence[RedecodedBlock], zone: ZoneInfo) -> Readings:
         quality=columns[:, 4].astype(np.uint8),
         frame=np.full(len(columns), -1, np.int32),
     )
+
+
+@transaction.atomic
+def late_changes_propose(*, limit: int = 50) -> list[Redecoding]:
+    """Work out what installations changed late would change in the archive, for somebody to apply.
+
+    Takes up to `limit` notes of the trigger; what would change nothing is not proposed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [limit])
+        taken: dict[int, datetime] = {}
+        for point, since in cursor.fetchall():
+            taken[point] = min(since, taken.get(point, since))
+    made: list[Redecoding] = []
+    for usage_point in UsagePoint.objects.filter(pk__in=taken):
+        made += _propose(usage_point, taken[usage_point.pk])
+    return made
+
+
+def _propose(usage_point: UsagePoint, since: datetime) -> list[Redecoding]:
+    """From the frames of its modules, which tell most; from registers where there are none."""
+    modules = list(TelemetryModule.objects.filter(pk__in=modules_at([usage_point.pk])))
+    try:
+        made = [one for module in modules for one in _proposals({"module": module}, since)]
+        return made or ([] if modules else _proposals({"usage_point": usage_point}, since))
+    except IngestionError as error:
+        logger.info("%s is worked out from its registers: %s", usage_point, error)
+        return _proposals({"usage_point": usage_point}, since)
+
+
+@transaction.atomic
+def _proposals(subject: dict[str, Any], since: datetime) -> list[Redecoding]:
+    """They take the place of those that nobody has looked at yet."""
+    Redecoding.objects.filter(**subject, state=_State.READY, requested_by=None).delete()
+    with override(None):
+        note = _("An installation was entered or changed late")
+    today = timezone.now().date()
+    first = max(since.date() - timedelta(days=1), today - timedelta(days=_LONGEST))
+    made = []
+    while first <= today:
+        last = min(first + timedelta(days=_MOST_DAYS - 1), today)
+        one = redecoding_make(actor=None, **subject, first=first, last=last, note=note)
+        if one.changed:
+            made.append(one)
+        else:
+            one.delete()
+        first = last + timedelta(days=1)
+    return made

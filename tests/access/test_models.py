@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Models without `access` → why nobody needs the door to their rows.
 WITHOUT_ACCESS = {
+    "ingestion.LateChange": "a queue of a task, shown to nobody",
     "ingestion.RegistryChange": "a queue of the engine, shown to nobody",
     "ingestion.ReplayRequest": "a queue of the engine, shown to nobody",
     "ingestion.ReplayWindow": "counters of the engine, shown to nobody",
@@ -35,6 +36,7 @@ _ENGINE = "work in progress of the server, not of a person"
 NOT_AUDITED = {
     "ingestion.Quarantine": "counts what devices did",
     "ingestion.RawFrame": "immutable: what came is what is kept",
+    "ingestion.LateChange": _ENGINE,
     "ingestion.RegistryChange": _ENGINE,
     "ingestion.ReplayRequest": _ENGINE,
     "ingestion.ReplayWindow": _ENGINE,
@@ -60,6 +62,7 @@ _COMPOSITE = "the admin takes no composite keys; archives have pages of their ow
 NOT_IN_ADMIN = {
     "ingestion.MqttLogin": "sealed secrets are shown nowhere",
     "ingestion.RawFrame": _COMPOSITE,
+    "ingestion.LateChange": _ENGINE,
     "ingestion.RegistryChange": _ENGINE,
     "ingestion.RedecodedBlock": "on the page of the second decoding",
     "ingestion.ReplayRequest": _ENGINE,

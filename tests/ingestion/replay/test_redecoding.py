@@ -14,7 +14,12 @@ from ingestion.errors import IngestionError
 from ingestion.models import Redecoding
 from ingestion.replay.anew import MOST_FRAMES
 from ingestion.selectors import redecoding_sums
-from ingestion.services.redecoding import redecoding_apply, redecoding_discard, redecoding_make
+from ingestion.services.redecoding import (
+    late_changes_propose,
+    redecoding_apply,
+    redecoding_discard,
+    redecoding_make,
+)
 from meters.models import (
     DeviceTypeVersion,
     Installation,
@@ -99,6 +104,25 @@ def test_a_newer_version_is_shown_and_applied_as_shown(collect: Collect, send: S
     assert again(one).changed == 0, "decoding the same once more changes nothing"
 
 
+def test_a_multiplier_corrected_late_is_worked_out_from_the_frames(
+    collect: Collect, send: Send
+) -> None:
+    one = fleet.module(fleet.company(), 1)
+    # Before there are readings a change is no late one.
+    Installation.objects.update(multiplier=2)
+    Installation.objects.update(multiplier=1)
+    running = collect()
+    sent(running, send, one)
+    running.stop()
+    assert late_changes_propose() == []
+    Installation.objects.update(multiplier=3)
+    [made] = late_changes_propose()
+    assert (made.module, made.changed) == (one.row, 72)
+    # Taken back before anybody has looked: the proposal is gone with it.
+    Installation.objects.update(multiplier=1)
+    assert late_changes_propose() == [] and not Redecoding.objects.exists()
+
+
 def test_what_a_person_edited_stays(collect: Collect, send: Send) -> None:
     one = fleet.module(fleet.company(), 1, multiplier=1)
     running = collect()
@@ -155,7 +179,12 @@ def test_an_exchange_entered_ten_days_late(collect: Collect, send: Send) -> None
     )
     Meter.objects.filter(pk=old.pk).update(module=None)
     Meter.objects.filter(pk=new.pk).update(module=TelemetryModule.objects.get(pk=one.row.pk))
-    made = again(one, usage_point=one.point)
+    # Nobody has to ask: the change is noted, worked out, and waits for a decision.
+    [made] = late_changes_propose()
+    assert (made.module, made.requested_by, made.state) == (one.row, None, "ready")
+    assert late_changes_propose() == []
+    by_registers = again(one, usage_point=one.point)
+    assert redecoding_sums(by_registers) == redecoding_sums(made)
     redecoding_apply(actor=None, redecoding=made, note="Exchange of the 3rd")
     # 880 → 907 on the old meter, 15 → 45 on the new one.
     assert sum(totals()) == 27 + 30

@@ -1,0 +1,15 @@
+"""What runs by the clock."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from ingestion.services.redecoding import late_changes_propose
+
+__all__ = ["propose_late_changes"]
+
+
+@shared_task(name="ingestion.propose_late_changes", ignore_result=True)
+def propose_late_changes() -> None:
+    """Work out what installations entered or corrected late change in the archive."""
+    late_changes_propose()
