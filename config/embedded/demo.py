@@ -18,6 +18,12 @@ from config.embedded.supervisor import OWNER_VARIABLE, TICK_SECONDS, Child, Supe
 from config.embedded.terminal import say, write
 
 WEB_READY_SECONDS = 90
+# The ports of config/settings/ingestion.py, where devices reach the worker.
+DEVICE_PORTS = {
+    "INGEST_UDP_PORT": (7059, socket.SOCK_DGRAM),
+    "INGEST_TCP_PORT": (7059, socket.SOCK_STREAM),
+    "INGEST_MQTT_PORT": (7058, socket.SOCK_STREAM),
+}
 
 
 def run() -> int:
@@ -53,6 +59,7 @@ def _serve(
     interruption: Interruption,
 ) -> int:
     environment = {
+        **_device_ports(),
         **os.environ,
         **running.environment,
         OWNER_VARIABLE: str(folder.root),
@@ -77,6 +84,12 @@ def _serve(
         supervisor.kill()
         folder.status_file.unlink(missing_ok=True)
     return 0
+
+
+def _device_ports() -> dict[str, str]:
+    """Any free port (0) where another copy has the usual one; its devices are not ours."""
+    taken = [name for name, place in DEVICE_PORTS.items() if not ports.is_free(*place)]
+    return dict.fromkeys(taken, "0")
 
 
 def _children(

@@ -19,11 +19,11 @@ from ingestion.emulator.links import link_open
 from ingestion.emulator.meters import joined
 from ingestion.emulator.misbehaviour import Misbehaviour, Mischief
 
-from .sending import MQTT, TCP, UDP, Voices
+from .sending import MQTT, ON_BATTERY, TCP, UDP, Voices
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from accounts.models import Company
 
@@ -50,15 +50,17 @@ _STRANGERS = 7
 
 
 class Live:
-    """Made once; `run` until stopped. Counts are those of this process."""
+    """Made once; `run` until stopped. Counts are those of this process.
+
+    ports: where the server listens, by name of the transport; at least one, or a broker.
+    """
 
     def __init__(
         self,
         companies: Sequence[Company],
         *,
         host: str,
-        udp_port: int,
-        tcp_port: int,
+        ports: Mapping[str, int],
         spread: float,
     ) -> None:
         self.voices = Voices(companies)
@@ -67,12 +69,21 @@ class Live:
         self.spread = spread
         self.started = time.time()
         self.random = Random()  # noqa: S311 - when a fault happens is nobody's secret
-        ports = {UDP: udp_port, TCP: tcp_port, MQTT: 0}
-        ways = [way for way in _TRANSPORTS if way != MQTT or settings.MQTT_URL]
+        broker = {"mqtt": 0} if settings.MQTT_URL else {}
+        known = {name: port for name, port in ports.items() if name != "mqtt"} | broker
+        ways = [way for way, name in _TRANSPORTS.items() if name in known]
+        self._first = ways[0]
+        # Modules whose way is closed go another.
+        self.voices.way[~np.isin(self.voices.way, ways)] = self._first
         self.couriers = {
             way: Courier(
                 self.voices.stock.modules,
-                link_open(_TRANSPORTS[way], host, ports[way], self.voices.stock.modules.label),
+                link_open(
+                    _TRANSPORTS[way],
+                    host,
+                    known[_TRANSPORTS[way]],
+                    self.voices.stock.modules.label,
+                ),
                 Ledger(),
                 Mischief(_RULES, way),
                 Manners(window=200, back_off=2.0),
@@ -80,8 +91,8 @@ class Live:
             for way in ways
         }
         self._due = {"tell": 0.0, "report": 0.0, "stranger": 0.0, "wrong key": 0.0, "hello": 0.0}
-        mains = np.isin(self.voices.way, [TCP])
-        self._mains: list[int] = np.flatnonzero(mains).tolist()
+        labels = enumerate(self.voices.labels)
+        self._mains = [row for row, label in labels if not label.startswith(ON_BATTERY)]
 
     def run(
         self,
@@ -146,14 +157,17 @@ class Live:
             return
         if self._is_due("stranger", now, _STRANGER_SECONDS * self.random.uniform(0.5, 1.5)):
             number = 0xE0_0000_0000 + self.random.randrange(_STRANGERS)
-            frame = b"\x20RDW" + number.to_bytes(5, "big") + self.random.randbytes(50)
-            self.couriers[UDP].link.send(0, frame)
+            frame = b"\x20RDW" + number.to_bytes(5, "big") + self._noise()
+            self.couriers[self._first].link.send(0, frame)
         if self._is_due("wrong key", now, _WRONG_KEY_SECONDS * self.random.uniform(0.5, 1.5)):
             row = min(3, rows - 1)
             device = int(self.voices.stock.modules.device[row]).to_bytes(8, "big")
-            counter = self.random.randrange(1, 1 << 20).to_bytes(4, "big")
-            frame = b"\x20" + device + counter + self.random.randbytes(45)
-            self.couriers[UDP].link.send(0, frame)
+            frame = b"\x20" + device + self._noise()
+            self.couriers[self._first].link.send(0, frame)
+
+    def _noise(self) -> bytes:
+        """A counter, and what no key opens."""
+        return self.random.randrange(1, 1 << 20).to_bytes(4, "big") + self.random.randbytes(45)
 
     def _is_due(self, name: str, now: float, seconds: float) -> bool:
         if now < self._due[name]:

@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["MQTT", "SPREAD", "TCP", "UDP", "Voices", "story_day"]
+__all__ = ["MQTT", "ON_BATTERY", "SPREAD", "TCP", "UDP", "Voices", "story_day"]
 
 UDP, TCP, MQTT = range(3)
 # Radio modules in apartments, gas modules, concentrators and modems reach the server differently.
 _WAYS = {"RDW": UDP, "RDG": MQTT, "RDC": TCP, "RDM": TCP}
 # Seconds after the hour over which the reports of the fleet are spread.
 SPREAD = 3_000.0
-_ON_BATTERY = ("RDW", "RDG")
+ON_BATTERY = ("RDW", "RDG")
 _HOUR = 3_600
 # Percent that the oldest batteries have given.
 _MOST_DISCHARGED = 92
@@ -111,7 +111,7 @@ class Voices:
     def _condition(self, row: int, at: int) -> list[Message]:
         """Battery and signal once an hour; the leak that the meter behind the module noticed."""
         label, hour = self.labels[row], at // 3_600
-        on_battery = label.startswith(_ON_BATTERY)
+        on_battery = label.startswith(ON_BATTERY)
         status = Status(
             time=at,
             battery_mv=3_600 if on_battery else 0,

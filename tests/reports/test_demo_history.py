@@ -175,8 +175,8 @@ def test_frames_of_the_last_days_and_the_fleet_that_goes_on(hill: Company, setti
     odd = "SELECT count(*) FROM ingestion_raw_frame WHERE outcome <> 0 OR module_id IS NULL"
     assert fleet.rows(odd) == [(0,)]
     running = fleet.Collector().start()
-    ports = {"udp_port": running.udp.port, "tcp_port": running.tcp.port}
-    live = Live([hill], host="127.0.0.1", **ports, spread=0.0)
+    ports = {"udp": running.udp.port, "tcp": running.tcp.port}
+    live = Live([hill], host="127.0.0.1", ports=ports, spread=0.0)
     try:
         # The last hour once more, as if nobody had told it.
         live.voices.stock.meters.next_start[:] -= 3_600
