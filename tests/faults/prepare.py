@@ -11,6 +11,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+# What tests that ran before may have left in tables that Django does not empty.
+_CLEAN = """
+TRUNCATE meters_interval_block, meters_block_revision, meters_register_reading,
+    meters_register_revision, meters_month_total, meters_dirty_day, ingestion_raw_frame,
+    ingestion_replay_window, ingestion_quarantine
+"""
+
 
 def main(count: int, path: Path, *, migrate: bool) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test")
@@ -24,6 +31,8 @@ def main(count: int, path: Path, *, migrate: bool) -> None:
 
     if migrate:
         call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLEAN)
     reading_types_sync()
     from bench.fleet import fleet_make
     from tests.faults.load import Device

@@ -13,7 +13,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["DEVICES", "Site", "Stage", "with_database"]
 
 DEVICES = 240
+_Started = TypeVar("_Started", bound=Process)
 _NUMBERS = itertools.count(1)
 
 
@@ -58,7 +59,7 @@ class Stage:
         devices = [device.device for device in self.devices]
         return self._started(Flood(self.folder, listener.udp, rate=rate, devices=devices))
 
-    def _started(self, process: Any) -> Any:
+    def _started(self, process: _Started) -> _Started:
         self.processes.append(process)
         process.start()
         return process
@@ -79,14 +80,19 @@ class Stage:
 class Site:
     """A PostgreSQL server with a fleet in one of its databases.
 
-    template: a migrated database to begin from, "" to migrate an empty one.
+    template: a migrated database to begin from, "" to migrate an empty one; so is done where
+    somebody still uses the template, which can't be copied then.
     """
 
     def __init__(self, url: str, folder: Path, *, template: str = "") -> None:
         self.url = url
         self.folder = folder
         self.base = f"faults_{os.getpid()}_{next(_NUMBERS)}"
-        self._create(self.base, template or "template0")
+        try:
+            self._create(self.base, template or "template0")
+        except psycopg.errors.ObjectInUse:
+            template = ""
+            self._create(self.base, "template0")
         devices = folder / "fleet.json"
         arguments = [str(DEVICES), str(devices), *([] if template else ["--migrate"])]
         subprocess.run(
