@@ -16,6 +16,7 @@ import numpy as np
 
 from ingestion.codecs.sealing import seal_packed
 from ingestion.codecs.universal import encode
+from ingestion.codecs.universal_batch import decode_batch
 from ingestion.codecs.universal_frame import Direction, Key
 from ingestion.codecs.universal_frames import acknowledgements, pack_headers
 from ingestion.codecs.universal_messages import AckFlag, NewKey
@@ -69,8 +70,7 @@ class Answers:
         now = int(time.time())
         more = self._more(work, frames, known)
         flags = np.zeros(len(frames), np.uint8)
-        undecodable = [work.reason_of(frame) is Reason.UNDECODABLE for frame in _bad(work, frames)]
-        flags[np.flatnonzero(work.reason[frames])[undecodable]] = AckFlag.NOT_UNDERSTOOD
+        flags[np.isin(frames, _not_understood(work))] = AckFlag.NOT_UNDERSTOOD
         pending = np.zeros(len(frames), np.uint8)
         plain = acknowledgements(work.counter[frames], now, pending, flags)
         counter = self._counters(work.row[frames], known.devices)
@@ -103,8 +103,13 @@ class Answers:
         return found
 
 
-def _bad(work: Work, frames: Ints) -> list[int]:
-    return list(frames[work.reason[frames] != 0].tolist())
+def _not_understood(work: Work) -> list[int]:
+    """Frames that are authentic but say nothing; repeated ones are looked into again for this."""
+    refused = np.flatnonzero(work.reason).tolist()
+    found = [frame for frame in refused if work.reason_of(frame) is Reason.UNDECODABLE]
+    repeated = work.repeated.tolist()
+    errors = decode_batch([work.opened[frame] for frame in repeated]).errors
+    return found + [repeated[place] for place, _error in errors]
 
 
 def _rotation(work: Work, frame: int, known: Known) -> bytes:

@@ -202,9 +202,12 @@ def test_an_authentic_frame_that_breaks_a_rule_is_kept_and_said_so(
     one = fleet.module(fleet.company(), 1)
     running = collect()
     frame = seal(one.cipher, Header(Direction.UP, Key.A, one.device, 1), b"\x0e\x00\x01")
-    [told] = one.answer(send(running).ask(frame))
-    assert isinstance(told, Acknowledgement)
-    assert (told.counter, told.flags) == (1, AckFlag.NOT_UNDERSTOOD)
+    sender = send(running)
+    # The answer may be lost: the one to the repeated frame says the same.
+    for _ in range(2):
+        [told] = one.answer(sender.ask(frame))
+        assert isinstance(told, Acknowledgement)
+        assert (told.counter, told.flags) == (1, AckFlag.NOT_UNDERSTOOD)
     running.stop()
     [(payload, reason, counter)] = kept()
     assert (payload, counter) == (frame, 1) and "byte 0" in reason
