@@ -239,4 +239,5 @@ def test_schedule_names_tasks_that_exist() -> None:
     from config.schedule import SCHEDULE
 
     app.loader.import_default_modules()
+    assert app.conf.beat_schedule == SCHEDULE
     assert {entry["task"] for entry in SCHEDULE.values()} <= set(app.tasks)
