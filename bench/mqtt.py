@@ -339,20 +339,20 @@ def _send(port: int, logins: list[bytes], queues: list[list[bytes]], told: Any) 
     begin = time.perf_counter()
     left = sum(map(len, queues))
     poll = select.poll()
-    for one, queue in sockets.values():
+    for one, messages in sockets.values():
         poll.register(one, select.POLLIN)
-        one.sendall(b"".join(_next(queue, _MODULE_WINDOW)))
+        one.sendall(b"".join(_next(messages, _MODULE_WINDOW)))
     while left:
         for descriptor, _event in poll.poll(1_000):
-            one, queue = sockets[descriptor]
+            one, messages = sockets[descriptor]
             count = len(one.recv(_READ)) // 4
             left -= count
-            one.sendall(b"".join(_next(queue, count)))
+            one.sendall(b"".join(_next(messages, count)))
     told.put(time.perf_counter() - begin)
 
 
-def _next(queue: Iterator[bytes], count: int) -> Iterator[bytes]:
-    for _, message in zip(range(count), queue, strict=False):
+def _next(messages: Iterator[bytes], count: int) -> Iterator[bytes]:
+    for _, message in zip(range(count), messages, strict=False):
         yield message
 
 
