@@ -42,7 +42,7 @@ def main() -> int:
 
 def _run(section: str) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="readout-bench-") as folder:
-        os.chmod(folder, 0o711)  # the database's own account passes through it
+        os.chmod(folder, 0o711)  # nosec B103: the database's own account passes through it
         result = Path(folder) / "figures.json"
         words = ["-m", "bench", "--here", section, "--into", str(result)]
         subprocess.run(  # nosec B603
