@@ -130,6 +130,8 @@ class RedecodingAdmin(ServiceAdmin):
             redecoding_discard(actor=request.user, redecoding=row)
             messages.success(request, _("Discarded: the archive stays as it is."))
             return
+        if "apply" not in request.POST:
+            return
         note = request.POST.get("note", "").replace("\x00", "").strip()[:300]
         redecoding_apply(actor=request.user, redecoding=row, note=note)
         messages.success(request, _("Applied: the values as they were are kept as revisions."))

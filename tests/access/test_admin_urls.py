@@ -63,6 +63,9 @@ def test_no_row_is_left_over() -> None:
 @pytest.mark.parametrize("person", PEOPLE)
 def test_admin_addresses(world: World, person: str) -> None:
     walker = Walker(world, person)
+    for route in ADMIN_URLS.values():
+        if route.model:
+            example(route.model, world.hill)
     before = fingerprint(world.hill)
     # Signing out comes last: it would make everything after it anonymous.
     for entry in sorted(_special(IN_ADMIN), key=lambda entry: entry.name == "logout"):
