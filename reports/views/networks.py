@@ -85,7 +85,7 @@ def networks(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def network_rows(request: HttpRequest) -> HttpResponse:
-    """Children of `parent` as rows for the table of the page above."""
+    """Children of `parent` as a table whose rows the page above takes into its own."""
     parent = one_or_404(
         Node.objects.visible_to(request.user).select_related("company"),
         request.GET.get("parent", ""),
@@ -93,7 +93,7 @@ def network_rows(request: HttpRequest) -> HttpResponse:
     asked = _asked(request, parent.company, system=parent.system)
     depth = min(key_of(request.GET.get("depth", "1")) or 1, 12)
     context = {"level": _level(request, asked, parent, depth), "depth": depth, **_context(asked)}
-    return render(request, "reports/network_rows.html", context | {"parent": parent})
+    return render(request, "reports/network_answer.html", context | {"parent": parent})
 
 
 @require_safe

@@ -10,11 +10,12 @@ const load = async (table, parent, depth, after) => {
   const address = `${table.dataset.branches}&parent=${parent}&depth=${depth}${after ? `&after=${encodeURIComponent(after)}` : ""}`;
   const answer = await fetch(address, { headers: { "X-Requested-With": "fetch" }, credentials: "same-origin" });
   if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
-  const holder = document.createElement("tbody");
-  holder.innerHTML = await answer.text();
+  // Parsed as a document of its own: nothing in it runs or loads.
+  const holder = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const button of holder.querySelectorAll("[data-toggle]")) button.hidden = false;
-  for (const row of holder.rows) row.dataset.depth ??= String(depth);
-  return [...holder.rows];
+  const rows = [...holder.querySelectorAll("tr")];
+  for (const row of rows) row.dataset.depth ??= String(depth);
+  return rows.map((row) => document.adoptNode(row));
 };
 
 const toggle = async (table, button) => {
