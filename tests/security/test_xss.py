@@ -67,7 +67,7 @@ def found_in(page: str) -> list[str]:
     return finder.found
 
 
-def _poison(world: World, payload: str) -> int:
+def poison(world: World, payload: str) -> int:
     """Put it into every text column of the examples, past all checks of forms."""
     poisoned = 0
     for model in own_models():
@@ -117,7 +117,7 @@ def _fitting(field: Any, payload: str, row: Any) -> str:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_texts_stay_texts(world: World, payload: str) -> None:
-    assert _poison(world, payload) > 20
+    assert poison(world, payload) > 20
     client = Client()
     client.force_login(world.city.administrator)
     faults, shown = [], 0
