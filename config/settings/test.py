@@ -8,5 +8,7 @@ PASSWORD_HASHERS = ["accounts.hashers.QuickArgon2Hasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 CELERY_TASK_ALWAYS_EAGER = True
-# Several runs may share a machine.
+# Several runs may share a machine, and several workers of one run a broker, whose sessions they
+# would take from each other: tests of MQTT name their own.
 INGEST_MQTT_PORT = 0
+MQTT_URL = ""
