@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from meters.models import Quality
 from meters.models.archives import QUALITY_CLASS
 
-from .periods import PeriodKind, month_label
+from .clock import hint_of, label_of, tick_of
+from .periods import PeriodKind
 from .series import flag_names
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def _row(
     number = None if bucket.value is None else scale.exact(bucket.value)
     earlier = None if before is None or before.value is None else scale.exact(before.value)
     return Row(
-        label=_label(kind, start, bucket, series),
-        tick=_tick(kind, start, bucket),
-        hint=_hint(start, end, zone),
+        label=label_of(kind, start, is_day=len(bucket.key) == 1),
+        tick=tick_of(kind, start, is_day=len(bucket.key) == 1),
+        hint=hint_of(start, end, zone),
         start=start.isoformat(timespec="minutes"),
         end=end.isoformat(timespec="minutes"),
         number=number,
@@ -121,35 +121,6 @@ def _change(now: Decimal | None, before: Decimal | None) -> int | None:
     if now is None or not before:
         return None
     return round((now - before) / abs(before) * 100)
-
-
-def _label(kind: PeriodKind, start: datetime, bucket: Bucket, series: Series) -> str:
-    if kind == PeriodKind.YEAR:
-        return month_label(start.date())
-    if kind == PeriodKind.MONTH or len(bucket.key) == 1:
-        return f"{date_format(start, 'D')}, {date_format(start, 'j E')}"
-    time = f"{start:%H:%M}"
-    if start.replace(fold=0).utcoffset() != start.replace(fold=1).utcoffset():
-        # The hour comes twice: the name of the zone tells the two apart.
-        time = f"{time} {start:%Z}"
-    return time if kind == PeriodKind.DAY else f"{date_format(start, 'D')}, {time}"
-
-
-def _tick(kind: PeriodKind, start: datetime, bucket: Bucket) -> str:
-    if kind == PeriodKind.YEAR:
-        return date_format(start, "M")
-    if kind == PeriodKind.MONTH:
-        return str(start.day)
-    if kind == PeriodKind.WEEK:
-        begins = len(bucket.key) == 1 or (start.hour == 0 and start.minute == 0)
-        return f"{date_format(start, 'D')} {start.day}" if begins else ""
-    return f"{start:%H:%M}" if not start.minute else ""
-
-
-def _hint(start: datetime, end: datetime, zone: ZoneInfo) -> str:
-    day = date_format(start, "DATE_FORMAT")
-    offset = f"{start:%z}"
-    return f"{day}, {start:%H:%M}–{end:%H:%M} {start:%Z} (UTC{offset[:3]}:{offset[3:]}, {zone.key})"
 
 
 def _href(channel: Channel, kind: PeriodKind, start: datetime, bucket: Bucket, query: str) -> str:

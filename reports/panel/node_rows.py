@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import ngettext
 
 from .charts import Mark, Row, words_of
-from .periods import PeriodKind, midnight, month_label
+from .clock import hint_of, label_of, tick_of
+from .periods import PeriodKind, midnight
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,9 +39,9 @@ def _row(node: Node, part: NodePart, period: Period, scale: Scale, zone: ZoneInf
     incomplete = not hourly and 0 < part.received < part.expected
     state = "missing" if part.used is None else "partly" if incomplete else "valid"
     return Row(
-        label=_label(period.kind, start),
-        tick=_tick(period.kind, start),
-        hint=_hint(start, end, zone) if hourly else "",
+        label=label_of(period.kind, start),
+        tick=tick_of(period.kind, start),
+        hint=hint_of(start, end, zone) if hourly else "",
         start=start.isoformat(timespec="minutes"),
         end=end.isoformat(timespec="minutes"),
         number=None if part.used is None else scale.exact(part.used),
@@ -63,33 +63,6 @@ def _marks(part: NodePart, state: str) -> list[Mark]:
     count = part.expected - part.received
     text = ngettext("%(count)d value missing", "%(count)d values missing", count)
     return [Mark("missing", text % {"count": count})]
-
-
-def _label(kind: PeriodKind, start: datetime) -> str:
-    if kind == PeriodKind.YEAR:
-        return month_label(start.date())
-    if kind == PeriodKind.MONTH:
-        return f"{date_format(start, 'D')}, {date_format(start, 'j E')}"
-    time = f"{start:%H:%M}"
-    if start.replace(fold=0).utcoffset() != start.replace(fold=1).utcoffset():
-        time = f"{time} {start:%Z}"
-    return time if kind == PeriodKind.DAY else f"{date_format(start, 'D')}, {time}"
-
-
-def _tick(kind: PeriodKind, start: datetime) -> str:
-    if kind == PeriodKind.YEAR:
-        return date_format(start, "M")
-    if kind == PeriodKind.MONTH:
-        return str(start.day)
-    if kind == PeriodKind.WEEK:
-        return f"{date_format(start, 'D')} {start.day}" if not start.hour else ""
-    return f"{start:%H:%M}"
-
-
-def _hint(start: datetime, end: datetime, zone: ZoneInfo) -> str:
-    day = date_format(start, "DATE_FORMAT")
-    offset = f"{start:%z}"
-    return f"{day}, {start:%H:%M}–{end:%H:%M} {start:%Z} (UTC{offset[:3]}:{offset[3:]}, {zone.key})"
 
 
 def _href(node: Node, kind: PeriodKind, start: datetime, *, hourly: bool) -> str:
