@@ -260,11 +260,15 @@ _ALONE_THERE = {
 }
 
 
+_INSTEAD: dict[tuple[str, str], dict[str, Any]] = {
+    ("meters.Channel", "module"): {"usage_point_id": None},
+    ("ingestion.Redecoding", "usage_point"): {"module_id": None},
+}
+
+
 def _companions(label: str, name: str) -> dict[str, Any]:
-    """A channel has one owner: with a module it loses its usage point."""
-    if (label, name) == ("meters.Channel", "module"):
-        return {"usage_point_id": None}
-    return {}
+    """What has one owner or subject loses it with another one."""
+    return _INSTEAD.get((label, name), {})
 
 
 def _run_update(model: type[models.Model], key: Any, values: dict[str, Any]) -> None:

@@ -136,8 +136,11 @@ def _text(body: bytes) -> str:
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """What happens inside is rolled back."""
-    with transaction.atomic():
+    """What happens inside is rolled back, also what asks to be committed on its own."""
+    block = transaction.atomic()
+    # As the tests of Django mark the one around each test.
+    block._from_testcase = True  # type: ignore[attr-defined]
+    with block:
         yield
         transaction.set_rollback(True)
 
