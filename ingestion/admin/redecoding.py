@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -113,10 +113,12 @@ class RedecodingAdmin(ServiceAdmin):
 
     def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Apply or discard; outside of a transaction, the loader has its own."""
-        rows = Redecoding.objects.visible_to(request.user, "change")
+        rows = Redecoding.objects.visible_to(request.user)
         row = rows.filter(pk=pk).first() if pk < _LARGEST else None
         if row is None:
             raise Http404
+        if not self.has_change_permission(request, row):
+            raise PermissionDenied
         try:
             self._decide(request, row)
         except ValidationError as error:
