@@ -117,7 +117,7 @@ class RedecodingAdmin(ServiceAdmin):
         row = rows.filter(pk=pk).first() if pk < _LARGEST else None
         if row is None:
             raise Http404
-        if not self.has_change_permission(request, row):
+        if not Redecoding.objects.visible_to(request.user, "change").filter(pk=pk).exists():
             raise PermissionDenied
         try:
             self._decide(request, row)
