@@ -45,7 +45,7 @@ UDP, TCP, MQTT = range(3)
 # Radio modules in apartments, gas modules, concentrators and modems reach the server differently.
 _WAYS = {"RDW": UDP, "RDG": MQTT, "RDC": TCP, "RDM": TCP}
 # Seconds after the hour over which the reports of the fleet are spread.
-SPREAD = 3_000.0
+SPREAD = 900.0
 ON_BATTERY = ("RDW", "RDG")
 _HOUR = 3_600
 # Percent that the oldest batteries have given.
