@@ -31,7 +31,6 @@ Mask = NDArray[np.bool_]
 EPOCH = date(1970, 1, 1)
 # A key is reading type × len(FLOWS) + place of the flow.
 FLOWS = tuple(role.value for role in UsagePoint.Role)
-_FOREVER = 2**62
 _TREE = 2**32
 
 _NODES = "SELECT id, coalesce(parent_id, 0), tree_id::bigint, lft::bigint, rght::bigint FROM"

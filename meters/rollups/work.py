@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from meters.partitions import NODE_BLOCKS, oldest_kept
 from meters.wire import bigints, integers
 
 from .dirty import DirtyMembers, DirtyRow, dirty_members_leave
@@ -79,9 +80,6 @@ class Work:
     """Days by company; newest days first when they are worked through."""
 
     companies: dict[int, dict[date, DayWork]] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.companies)
 
     def day(self, company: int, day: date) -> DayWork:
         return self.companies.setdefault(company, {}).setdefault(day, DayWork())
@@ -157,10 +155,12 @@ def _union(one: Ints | None, other: Ints | None) -> Ints | None:
 
 
 def _rolled_days(company: int) -> list[date]:
-    """Newest first."""
+    """Newest first, as far back as blocks are kept."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT day FROM meters_rolled_day WHERE company_id = %s ORDER BY day DESC", [company]
+            "SELECT day FROM meters_rolled_day WHERE company_id = %s AND day >= %s"
+            " ORDER BY day DESC",
+            [company, oldest_kept(NODE_BLOCKS)],
         )
         return [day for (day,) in cursor.fetchall()]
 
@@ -173,8 +173,3 @@ def _sizes(companies: list[int]) -> dict[int, int]:
             [companies],
         )
         return dict(cursor.fetchall())
-
-
-def days_between(first: date, last: date) -> list[date]:
-    """Both included."""
-    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
