@@ -26,7 +26,7 @@ class ClaimForm(ServiceForm):
     """A secret printed on a module, or one made for it."""
 
     claim_secret = forms.CharField(
-        label=gettext_lazy("claim secret"),
+        label=gettext_lazy("Claim secret"),
         required=False,
         max_length=60,
         widget=secret_input(),

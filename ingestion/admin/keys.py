@@ -37,7 +37,7 @@ class KeyForm(ServiceForm):
     """A key that a module has already, or one made for it."""
 
     key_secret = forms.CharField(
-        label=gettext_lazy("key"),
+        label=gettext_lazy("Key"),
         required=False,
         max_length=60,
         widget=secret_input(),
