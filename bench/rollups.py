@@ -53,7 +53,7 @@ def figures(sizes: Sequence[int] = SIZES) -> list[Row]:
         | lower
         for size, value in cost.items()
     ]
-    if len(cost) > 1:
+    if max(cost) != main:
         ratio = cost[max(cost)] / cost[main]
         rows.append(
             {"name": f"roll-up, {max(cost):,} channels ÷ {main:,} channels, a channel"}
