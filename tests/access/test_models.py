@@ -94,6 +94,8 @@ CROSSING = {
     ("ingestion.ModuleKey", "module"): _OWNERS,
     ("ingestion.MqttLogin", "module"): _OWNERS,
     ("ingestion.RawFrame", "module"): _OWNERS,
+    ("ingestion.Redecoding", "requested_by"): "users belong to no company",
+    ("ingestion.Redecoding", "applied_by"): "users belong to no company",
     ("ingestion.RedecodedBlock", "redecoding"): _OWNERS,
     ("ingestion.RedecodedBlock", "channel"): _OWNERS,
     ("meters.BlockRevision", "channel"): _OWNERS,
