@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from tests.people import Tenant
 
-__all__ = ["EXAMPLES", "example", "own_models", "reference_path"]
+__all__ = ["EXAMPLES", "example", "examples_of", "own_models", "reference_path"]
 
 
 def _role_permission(tenant: Tenant) -> RolePermission:
@@ -268,6 +268,13 @@ def example(label: str, tenant: Tenant) -> Any:
     row = EXAMPLES[label](tenant)
     assert row is not None, f"the example of {label} made no row"
     return row
+
+
+def examples_of(tenant: Tenant) -> None:
+    """Make every example of a company, so that whatever changes afterwards was changed."""
+    for model in own_models():
+        if reference_path(model) is not None:
+            example(model._meta.label, tenant)
 
 
 def own_models() -> list[type[Model]]:

@@ -12,6 +12,9 @@ def main(port: int) -> None:
     import django
 
     django.setup()
+    from django.conf import settings
+
+    settings.MQTT_URL = os.environ["MQTT_URL"]
     from ingestion.collection import Collection
 
     collection = Collection(host="127.0.0.1", udp_port=0, tcp_port=0, mqtt_port=port)

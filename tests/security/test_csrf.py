@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from tests.access.examples import example
+from tests.access.examples import example, examples_of
 from tests.access.walk import fingerprint
 from tests.security.pages import admin_pages, every_path
 
@@ -24,6 +24,7 @@ _WITHOUT_SESSION = ("/static/", "/healthz")
 def test_unsafe_methods_without_a_token_are_refused(world: World, method: str) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(world.operator)
+    examples_of(world.city)
     before = fingerprint(world.city)
     allowed = []
     for path in dict.fromkeys([*every_path(), *admin_pages(world.city)]):
@@ -52,6 +53,7 @@ def test_reading_changes_nothing(world: World) -> None:
     """A link, a picture or a prefetch must not act."""
     client = Client()
     client.force_login(world.operator)
+    examples_of(world.city)
     before = fingerprint(world.city)
     for path in admin_pages(world.city):
         client.get(path)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from guardian.models import UserObjectPermission
 
 from accounts.models import Membership, Role, User
-from tests.access.examples import example, reference_path
+from tests.access.examples import example, examples_of, reference_path
 from tests.access.forms import form_values
 from tests.access.table import MODELS
 from tests.access.walk import Walker, fingerprint, last_events, undone
@@ -34,6 +34,7 @@ FORMS = sorted(
 @pytest.mark.parametrize("model", FORMS, ids=lambda model: model._meta.label)
 def test_forms_take_nothing_they_do_not_show(world: World, model: Any, person: str) -> None:
     walker = Walker(world, person)
+    examples_of(world.hill)
     hill, before, powers = fingerprint(world.hill), last_events(), _powers()
     tried = 0
     for url, form in _forms(walker, model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,7 +100,9 @@ def test_misbehaviour_loses_nothing(collect: Collect, tmp_path: Path, transport:
     assert fleet.rows("SELECT count(*) FROM meters_block_revision") == [(0,)]
 
 
-def test_over_the_broker(archive_tables: None, tmp_path: Path) -> None:
+def test_over_the_broker(archive_tables: None, tmp_path: Path, settings: Any) -> None:
+    # Of all tests on the shared broker this is the only one, so no worker takes its sessions.
+    settings.MQTT_URL = os.environ["MQTT_URL"]
     modules(4)
     running = Collection(host="127.0.0.1", udp_port=0, tcp_port=-1, mqtt_port=-1)
     running.start()
