@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.people import World
     from tests.snapshot import Snapshot
 
@@ -54,3 +56,13 @@ def world(db: None, _worlds: list[tuple[Snapshot, World]]) -> World:
     made = build_world()
     _worlds[:] = [(Snapshot.take(before), deepcopy(made))]
     return made
+
+
+@pytest.fixture
+def archive_tables(transactional_db: None) -> Iterator[None]:
+    """Committed rows, and tables that Django does not know emptied afterwards."""
+    from tests.ingestion import fleet
+
+    fleet.clean()
+    yield
+    fleet.clean()

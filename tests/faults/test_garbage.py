@@ -102,6 +102,10 @@ def test_spoilt_streams_over_tcp_end_their_connection_only(
         with socket.create_connection(("127.0.0.1", listener.tcp), timeout=30) as client:
             with contextlib.suppress(ConnectionResetError, BrokenPipeError):
                 client.sendall(spoilt)
+    # Connections are taken in order: once this one is answered, none waits to be taken.
+    with socket.create_connection(("127.0.0.1", listener.tcp), timeout=30) as client:
+        client.sendall(len(good[0]).to_bytes(2, "big") + good[0])
+        assert client.recv(2)
     wait_for(lambda: listener.ask()["connections"] == 0, "the end of every connection")
     wait_for(lambda: listener.ask()["held"] == 0, "an empty intake")
     after = listener.ask()

@@ -13,16 +13,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def archive_tables(transactional_db: None) -> Iterator[None]:
-    """Committed rows, and tables that Django does not know emptied afterwards."""
-    from tests.ingestion import fleet
-
-    fleet.clean()
-    yield
-    fleet.clean()
-
-
-@pytest.fixture
 def collect(archive_tables: None) -> Iterator[Callable[[], Collector]]:
     """Starts a collector; the one before must have been stopped."""
     from tests.ingestion.fleet import Collector

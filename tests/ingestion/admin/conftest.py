@@ -1,5 +1,0 @@
-"""The browser of the pages' tests."""
-
-from tests.browser.conftest import chromium, people, visit
-
-__all__ = ["chromium", "people", "visit"]
