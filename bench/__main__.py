@@ -32,11 +32,13 @@ def main() -> int:
     chosen = options.sections or SECTIONS
     if unknown := set(chosen) - set(SECTIONS):
         parser.error(f"there is no section {', '.join(sorted(unknown))}")
-    rows = [row for section in chosen for row in _run(section)]
+    rows: list[dict[str, Any]] = []
+    for section in chosen:
+        rows += _run(section)
+        if not options.sections:
+            # Whoever stops it has what was measured so far.
+            RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
     _print(rows)
-    if not options.sections:
-        RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-        sys.stdout.write(f"written to {RESULTS}\n")
     return 0
 
 
