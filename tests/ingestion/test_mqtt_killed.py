@@ -160,10 +160,10 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_the_service_is_killed(
 
     for number in range(kills):
         count = 20 * (number + 1)
-        wait_for(lambda count=count: progress(count), what="acknowledgements", seconds=300)
+        wait_for(lambda count=count: progress(count), what="acknowledgements", seconds=90)
         worker.kill()
         worker.start()
-    wait_for(settled, what="the rest", seconds=300)
+    wait_for(settled, what="the rest", seconds=90)
     for client in {device.client for device in devices}:
         client.disconnect()
         client.loop_stop()
