@@ -1,0 +1,1 @@
+"""Published telegrams with the values others give for them, compared with what is decoded here."""
