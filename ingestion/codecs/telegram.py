@@ -40,7 +40,7 @@ class Item:
     end: int = -1
     raw: str = ""
     formula: str = ""
-    facts: Mapping[str, Any] = NOTHING
+    facts: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +55,8 @@ class Telegram:
     kind: str
     octets: bytes
     items: tuple[Item, ...]
-    identity: Mapping[str, str] = NOTHING
+    identity: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     layers: tuple[Item, ...] = ()
     warnings: tuple[str, ...] = ()
     # The same values as a tree, where the kind has one (JSON, binary schemas).
-    tree: Mapping[str, Any] = field(default=NOTHING)
+    tree: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
