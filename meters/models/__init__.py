@@ -11,6 +11,7 @@ from .archives import (
     RevisionReason,
 )
 from .channels import Channel
+from .commands import Command, CommandKind, CommandState, ResultStatus
 from .device_types import DeviceType, DeviceTypeVersion, RegisterTemplate
 from .events import DeviceEvent, EventCode, Severity
 from .meters import Installation, InstallationReading, Meter
@@ -22,6 +23,9 @@ from .usage_points import Connection, UsagePoint
 __all__ = [
     "BlockRevision",
     "Channel",
+    "Command",
+    "CommandKind",
+    "CommandState",
     "Connection",
     "DeviceEvent",
     "DeviceFlag",
@@ -44,6 +48,7 @@ __all__ = [
     "RegisterReading",
     "RegisterRevision",
     "RegisterTemplate",
+    "ResultStatus",
     "RevisionReason",
     "RolledDay",
     "Severity",
