@@ -11,6 +11,10 @@ SCHEDULE = {
     # Nothing is lost when one is left out, so a worker that was away finds a few at most.
     "roll up": {"task": "meters.roll_up", "schedule": 3.0, "options": {"expire_seconds": 10}},
     "propose late changes": {"task": "ingestion.propose_late_changes", "schedule": 60.0},
+    "forget parts of intervals": {
+        "task": "ingestion.forget_interval_parts",
+        "schedule": crontab(hour="3", minute="53"),
+    },
     "look after partitions": {
         "task": "meters.upkeep_partitions",
         "schedule": crontab(hour="2", minute="41"),

@@ -57,7 +57,8 @@ _ADVICE: dict[Reason, _StrPromise] = {
         " exchange."
     ),
     Reason.OFF_GRID: gettext_lazy(
-        "Give the channel the interval that the device sends, or set the device to the channel's."
+        "Give the channel the interval that the device sends, or one that divides it or is a"
+        " multiple of it; or set the device to the channel's, counted from local midnight."
     ),
     Reason.OUT_OF_TIME: gettext_lazy(
         "Set the device's clock; the archive keeps no values of such a time."

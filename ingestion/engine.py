@@ -26,6 +26,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from ingestion.answering import Answerer
 from ingestion.derivation import derive
 from ingestion.events import BatchEvents
+from ingestion.interval_parts import parts_join
 from ingestion.keeping import batch_for_loader, ledger_note
 from ingestion.known import changes_take, known_read, known_refresh
 from ingestion.loader import ArchiveUnavailable, Loader
@@ -39,6 +40,8 @@ from ingestion.transports.intake import Intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
 
     from ingestion.pipeline import Known, Work
     from ingestion.values import Collected
@@ -246,10 +249,16 @@ class Engine:
         batch, at = prepared.received.batch, prepared.received.at
         work, collected = prepared.work, prepared.collected
         self._derive(work, collected)
+        parts = parts_join(collected)
         transport = self.codes.get(id(batch.transport), 0)
         plan = batch_for_loader(work, collected, self.known, self.ledger, at, transport)
         events = BatchEvents(prepared.messages, work, self.known, at)
-        plan.batch.beside = events.store
+
+        def beside(ids: NDArray[np.int64]) -> None:
+            events.store(ids)
+            parts.store()
+
+        plan.batch.beside = beside
         result = self._loader.load(plan.batch) if len(plan.batch.frames) else None
         events.announce()
         ledger_note(plan, result, work, self.known, self.ledger)

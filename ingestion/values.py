@@ -24,6 +24,7 @@ from ingestion.codecs.universal_messages import Quality as Told
 from ingestion.loader import Readings, Registers
 from ingestion.loader.calendar import midnights
 from ingestion.models import Reason
+from ingestion.regridding import Parts, Target, day_of, fits, regrid, summed
 from ingestion.routing import MODULE_CHANNELS, route_key
 from meters.models import DeviceFlag, Quality, RegisterKind
 
@@ -88,10 +89,12 @@ class Collected:
     """Columns for the loader in pieces, and what could not be resolved: frame → reasons.
 
     derive: register channels whose new readings say something about intervals, with their route.
+    parts: of intervals of channels that are not all known yet (`ingestion.regridding`).
     """
 
     readings: list[Readings] = field(default_factory=list)
     registers: list[Registers] = field(default_factory=list)
+    parts: list[Parts] = field(default_factory=list)
     refused: dict[int, dict[Reason, str]] = field(default_factory=lambda: defaultdict(dict))
     derive: dict[int, int] = field(default_factory=dict)
 
@@ -124,6 +127,10 @@ def profiles(batch: Batch, context: Context, collected: Collected) -> None:
         rows, route = _on_interval(rows, route, context, collected)
         if len(rows):
             _add_profiles(rows, route, context, collected)
+    if collected.parts:
+        made, rest = summed(Parts.joined(collected.parts))
+        collected.readings += [made] if len(made) else []
+        collected.parts = [rest] if len(rest) else []
 
 
 def _routed(
@@ -185,51 +192,81 @@ def _add_across(row: Intervals, context: Context, collected: Collected) -> None:
         part = row.take(np.zeros(1, np.int64))
         outside = (routes != number)[None, :]
         part.missing[:] |= outside
-        kept, route = _on_interval(part, np.array([number]), context, collected)
+        first = int(np.argmax(routes == number)) == 0
+        kept, route = _on_interval(part, np.array([number]), context, collected, opening=first)
         if len(kept):
-            first = int(np.argmax(routes == number)) == 0
             _add_profiles(kept, route, context, collected, opening=first)
 
 
 def _on_interval(
-    rows: Intervals, route: Ints, context: Context, collected: Collected
+    rows: Intervals, route: Ints, context: Context, collected: Collected, *, opening: bool = True
 ) -> tuple[Intervals, Ints]:
-    """Rows whose channel exists and has the interval of the profile."""
+    """Rows whose channel exists and has the interval of the profile; others are put onto its grid."""
     routes = context.routes
     no_channel = routes.channel[route] == 0
     other = ~no_channel & (routes.interval[route] != rows.interval)
     if not bool(no_channel.any() | other.any()):
         return rows, route
     _refuse(rows, no_channel, Reason.NO_CHANNEL, collected)
-    _refuse(rows, other, Reason.OFF_GRID, collected)
+    chosen = np.flatnonzero(other)
+    if len(chosen):
+        _add_regridded(rows.take(chosen), route[chosen], context, collected, opening=opening)
     good = np.flatnonzero(~no_channel & ~other)
     return rows.take(good), route[good]
+
+
+def _add_regridded(
+    rows: Intervals, route: Ints, context: Context, collected: Collected, *, opening: bool
+) -> None:
+    """Rows in another interval than their channel's."""
+    routes = context.routes
+    good = fits(rows.interval, routes.interval[route])
+    _refuse(rows, ~good, Reason.OFF_GRID, collected)
+    chosen = np.flatnonzero(good)
+    if not len(chosen):
+        return
+    rows, route = rows.take(chosen), route[chosen]
+    told = _readings(rows, route, context)
+    each = np.repeat(route, rows.count)[~rows.missing.reshape(-1)]
+    days = day_of(told.start, routes.company[each], context.zones)
+    target = Target(routes.interval[each].astype(np.int64), routes.instant[each], *days)
+    made, parts, off = regrid(told, target)
+    collected.readings += [made] if len(made) else []
+    collected.parts += [parts] if len(parts) else []
+    _refuse_off_grid(told, off, collected)
+    if opening:
+        _add_openings(rows, route, routes, collected)
+
+
+def _refuse_off_grid(told: Readings, off: Ints, collected: Collected) -> None:
+    frames, first = np.unique(told.frame[off], return_index=True)
+    minutes = told.interval_minutes[off[first]].tolist()
+    details = [f"{one} minutes, not counted from local midnight" for one in minutes]
+    collected.refuse(frames, Reason.OFF_GRID, details)
 
 
 def _add_profiles(
     rows: Intervals, route: Ints, context: Context, collected: Collected, *, opening: bool = True
 ) -> None:
-    routes = context.routes
+    collected.readings.append(_readings(rows, route, context))
+    if opening:
+        _add_openings(rows, route, context.routes, collected)
+
+
+def _readings(rows: Intervals, route: Ints, context: Context) -> Readings:
+    """What the profiles say, in their own interval."""
     count = rows.count
-    starts = _starts(rows, route, context)
-    values = _amounts(rows, route, routes)
-    quality = np.repeat(QUALITIES[rows.quality], count)
-    channel = np.repeat(routes.channel[route], count)
-    interval = np.repeat(routes.interval[route], count)
-    frame = np.repeat(rows.frame, count)
     readings = Readings(
-        channel=channel,
-        start=starts.reshape(-1),
-        interval_minutes=interval,
-        value=values.reshape(-1),
-        quality=quality,
-        frame=frame,
+        channel=np.repeat(context.routes.channel[route], count),
+        start=_starts(rows, route, context).reshape(-1),
+        interval_minutes=np.repeat(rows.interval.astype(np.int16), count),
+        value=_amounts(rows, route, context.routes).reshape(-1),
+        quality=np.repeat(QUALITIES[rows.quality], count),
+        frame=np.repeat(rows.frame, count),
     )
     if bool(rows.missing.any()):
         readings = readings.take(~rows.missing.reshape(-1))
-    collected.readings.append(readings)
-    if opening:
-        _add_openings(rows, route, routes, collected)
+    return readings
 
 
 def _add_openings(rows: Intervals, route: Ints, routes: Routes, collected: Collected) -> None:
@@ -390,14 +427,9 @@ def _slot(
     time: Ints, interval: NDArray[np.int16], company: NDArray[np.int32], zones: dict[int, str]
 ) -> Ints:
     """Start of the interval that holds each instant, counted from local midnight."""
-    start = np.empty(len(time), np.int64)
     step = interval.astype(np.int64) * 60
-    for number in np.unique(company).tolist():
-        rows = company == number
-        table = midnights((zones.get(number, "UTC"),))
-        _day, begins, _length = table.place(np.zeros(int(rows.sum()), np.int64), time[rows])
-        start[rows] = begins + (time[rows] - begins) // step[rows] * step[rows]
-    return start
+    begins, _length = day_of(time, company, zones)
+    return begins + (time - begins) // step * step
 
 
 # Column of a status message, factor to the unit of its reading type, value that says "unknown".

@@ -20,5 +20,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
+        # A line for every task that is due, one of them every three seconds. What fails is told.
+        "celery.beat": {"level": "WARNING"},
     },
 }

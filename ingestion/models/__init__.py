@@ -1,12 +1,20 @@
 from .frames import FrameOutcome, RawFrame, Transport
 from .keys import Claim, ModuleKey
 from .mqtt import MqttLogin
-from .quarantine import Quarantine, Reason, RegistryChange, ReplayRequest, ReplayWindow
+from .quarantine import (
+    IntervalPart,
+    Quarantine,
+    Reason,
+    RegistryChange,
+    ReplayRequest,
+    ReplayWindow,
+)
 from .redecoding import LateChange, RedecodedBlock, Redecoding
 
 __all__ = [
     "Claim",
     "FrameOutcome",
+    "IntervalPart",
     "LateChange",
     "ModuleKey",
     "MqttLogin",

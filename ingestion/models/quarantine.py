@@ -14,7 +14,14 @@ from accounts.models import Company
 from config.lib.orm import SameScope
 from meters.models import TelemetryModule
 
-__all__ = ["Quarantine", "Reason", "RegistryChange", "ReplayRequest", "ReplayWindow"]
+__all__ = [
+    "IntervalPart",
+    "Quarantine",
+    "Reason",
+    "RegistryChange",
+    "ReplayRequest",
+    "ReplayWindow",
+]
 
 
 class Reason(models.TextChoices):
@@ -117,6 +124,28 @@ class ReplayWindow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.module_id}/{self.selector}: {self.highest}"
+
+
+class IntervalPart(models.Model):
+    """A value of an interval finer than its channel's, until all of the channel's is known.
+
+    Written and deleted by the engine (`ingestion.interval_parts`); quality: a byte as in blocks.
+    """
+
+    pk = models.CompositePrimaryKey("channel_id", "minutes", "start")
+    channel_id = models.BigIntegerField()
+    minutes = models.SmallIntegerField()
+    start = models.DateTimeField()
+    value = models.BigIntegerField()
+    quality = models.SmallIntegerField()
+    kept_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        db_table = "ingestion_interval_part"
+
+    def __str__(self) -> str:
+        return f"{self.channel_id} {self.start:%Y-%m-%d %H:%M} {self.minutes} min"
 
 
 class RegistryChange(models.Model):

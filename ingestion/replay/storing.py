@@ -11,6 +11,7 @@ import numpy as np
 from ingestion.codecs.universal_frame import Key
 from ingestion.derivation import derive
 from ingestion.events import BatchEvents
+from ingestion.interval_parts import parts_join
 from ingestion.keeping import frame_outcomes, place_of
 from ingestion.loader import Frames, LoadBatch, Precedence
 from ingestion.models import FrameOutcome, Reason
@@ -57,6 +58,7 @@ def store_again(
     if not len(work):
         return {}
     collected, messages = resolved(work, known)
+    parts = parts_join(collected, stored_wins=True)
     others = np.setdiff1d(np.arange(len(work)), work.new)
     order = np.concatenate([work.new, others]).astype(np.int64)
     batch = _batch(frames, work, order, collected, known)
@@ -64,6 +66,7 @@ def store_again(
 
     def beside(ids: NDArray[np.int64]) -> None:
         events.store(ids)
+        parts.store()
         if windows:
             slots = known.devices.module[work.row[work.new]] << 2 | work.selector[work.new]
             windows_write(known.devices, slots, datetime.now(UTC))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Models without `access` → why nobody needs the door to their rows.
 WITHOUT_ACCESS = {
+    "ingestion.IntervalPart": "values the engine is still putting together, shown to nobody",
     "ingestion.LateChange": "a queue of a task, shown to nobody",
     "ingestion.RegistryChange": "a queue of the engine, shown to nobody",
     "ingestion.ReplayRequest": "a queue of the engine, shown to nobody",
@@ -36,6 +37,7 @@ _ENGINE = "work in progress of the server, not of a person"
 NOT_AUDITED = {
     "ingestion.Quarantine": "counts what devices did",
     "ingestion.RawFrame": "immutable: what came is what is kept",
+    "ingestion.IntervalPart": _ENGINE,
     "ingestion.LateChange": _ENGINE,
     "ingestion.RegistryChange": _ENGINE,
     "ingestion.ReplayRequest": _ENGINE,
@@ -62,6 +64,7 @@ _COMPOSITE = "the admin takes no composite keys; archives have pages of their ow
 NOT_IN_ADMIN = {
     "ingestion.MqttLogin": "sealed secrets are shown nowhere",
     "ingestion.RawFrame": _COMPOSITE,
+    "ingestion.IntervalPart": _ENGINE,
     "ingestion.LateChange": _ENGINE,
     "ingestion.RegistryChange": _ENGINE,
     "ingestion.RedecodedBlock": "on the page of the second decoding",

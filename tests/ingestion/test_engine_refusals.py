@@ -224,7 +224,7 @@ def test_unknown_ports_and_registers_are_told_apart(collect: Collect, send: Send
         Reason.NO_METER: fleet.profile([1] * 24, port=5),
         Reason.NO_REGISTER: fleet.profile([1] * 24, register=9),
         Reason.NOT_INSTALLED: long_ago,
-        Reason.OFF_GRID: fleet.profile([1] * 24, interval=30),
+        Reason.OFF_GRID: fleet.profile([1] * 24, interval=40),
         Reason.NO_CLOCK: RegisterSnapshot(0, (RegisterValue(1, 0, 5),)),
     }
     for number, message in enumerate(cases.values(), 1):

@@ -182,7 +182,8 @@ def not_installed() -> Case:
 def off_grid() -> Case:
     case = Case()
     channels = Channel.objects.filter(pk=case.one.channel())
-    channels.update(interval_minutes=30)
+    # Neither divides the other.
+    channels.update(interval_minutes=45)
     case.mend = lambda: channels.update(interval_minutes=60)
     return case
 
