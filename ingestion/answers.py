@@ -97,9 +97,10 @@ class Answers:
         found = {}
         for frame in frames[offered != 0].tolist():
             found[frame] = _rotation(work, frame, known)
+        again = set(work.repeated.tolist())
         for frame, nonce in work.claims.items():
             if work.reason_of(frame) is None:
-                found[frame] = _claimed(work, frame, nonce, known)
+                found[frame] = _claimed(work, frame, nonce, known, again=frame in again)
         return found
 
 
@@ -129,9 +130,9 @@ def _rotation(work: Work, frame: int, known: Known) -> bytes:
     return encode([NewKey(Key(other), key)], Direction.DOWN)
 
 
-def _claimed(work: Work, frame: int, nonce: bytes, known: Known) -> bytes:
+def _claimed(work: Work, frame: int, nonce: bytes, known: Known, *, again: bool) -> bytes:
     module = int(known.devices.module[int(work.row[frame])])
-    key = claim_offer(module_id=module, at=datetime.now(UTC))
+    key = claim_offer(module_id=module, at=datetime.now(UTC), again=again)
     if key is None:
         return b""
     return encode([NewKey(Key.A, key, nonce)], Direction.DOWN)

@@ -253,7 +253,26 @@ def decode(work: Work) -> Batch:
                 work.claims[frame] = message.claim_nonce
             else:
                 _check_key(work, frame)
+    _claim_again(work)
     return batch
+
+
+def _claim_again(work: Work) -> None:
+    """A claim that comes again byte for byte lost its answer, and with it the key: told once more.
+
+    One a device and batch, so that a flood of one recorded frame costs no more than that.
+    """
+    frames = work.repeated[work.selector[work.repeated] == Key.CLAIM]
+    _rows, first = np.unique(work.row[frames], return_index=True)
+    for frame in frames[first].tolist():
+        try:
+            told = decode_placed(work.opened[frame])
+        except DecodeError:
+            # Refused when it came first; the acknowledgement says so again.
+            continue
+        for _offset, message in told:
+            if isinstance(message, Hello) and message.claim_nonce is not None:
+                work.claims.setdefault(frame, message.claim_nonce)
 
 
 def _check_key(work: Work, frame: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import transaction
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 _State = ModuleKey.State
+# Longer than a module waits between its tries.
+_CLAIM_REPEATS = timedelta(days=1)
 
 
 class Issued(NamedTuple):
@@ -135,8 +138,11 @@ def _without_address(module: TelemetryModule) -> IngestionError:
 
 
 @transaction.atomic
-def claim_offer(*, module_id: int, at: datetime) -> bytes | None:
-    """The key that answers a claim: the same one until it is used. None: the claim is spent."""
+def claim_offer(*, module_id: int, at: datetime, again: bool = False) -> bytes | None:
+    """The key that answers a claim: the same one until it is used. None: the claim is spent.
+
+    again: the very frame came before; whoever recorded it gets no answer to it a day later.
+    """
     claim = Claim.objects.select_for_update().filter(module_id=module_id, spent_at=None).first()
     if claim is None:
         return None
@@ -148,6 +154,8 @@ def claim_offer(*, module_id: int, at: datetime) -> bytes | None:
         valid_from__gte=claim.created_at,
     ).first()
     if offered is not None:
+        if again and at - offered.valid_from > _CLAIM_REPEATS:
+            return None
         return key_open(bytes(offered.sealed), module_id=module_id, selector=selector)
     _retire(claim.module, selector)
     key = key_make()

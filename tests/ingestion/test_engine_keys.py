@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,33 @@ def test_a_claimed_module_works_out_of_the_box(collect: Collect, send: Send) -> 
     fleet.wait_for(lambda: running.engine.figures.refused["no_key"] == 1)
     with pytest.raises(IngestionError, match="spent"):
         claim_enter(actor=None, module=one.row, secret=secret_text(one.device, SECRET))
+
+
+def test_a_claim_that_comes_again_byte_for_byte_is_given_the_same_key_for_a_day(
+    collect: Collect, send: Send
+) -> None:
+    one = fleet.module(fleet.company(), 1, key=False)
+    running = collect()
+    sender = send(running)
+    one.key, one.selector = SECRET, Key.CLAIM
+    claim_enter(actor=None, module=one.row, secret=secret_text(one.device, SECRET))
+    fleet.wait_for(lambda: bool(running.engine.known.devices.flags[0] & 16))
+    claim = one.frame(HELLO)
+    told = [one.answer(sender.ask(claim)) for _ in range(3)]
+    assert isinstance(told[0][1], NewKey) and told[0][1].claim_nonce == b"12345678"
+    assert [answer[1:] for answer in told] == [told[0][1:]] * 3
+    assert ModuleKey.objects.count() == 1
+    # A worker that was killed between the commit and the answer: the key was never made.
+    ModuleKey.objects.all().delete()
+    other = one.answer(sender.ask(claim))[1]
+    assert isinstance(other, NewKey) and other.key != told[0][1].key
+    # Whoever plays a recorded claim a day later learns that it was heard, and nothing else.
+    yesterday = datetime.now(UTC) - timedelta(days=1, seconds=1)
+    Claim.objects.update(created_at=yesterday)
+    ModuleKey.objects.update(valid_from=yesterday)
+    assert len(one.answer(sender.ask(claim))) == 1
+    assert one.answer(sender.ask(one.frame(HELLO)))[1] == other, "a new hello is answered"
+    assert fleet.rows("SELECT count(*) FROM ingestion_raw_frame") == [(2,)]
 
 
 def test_a_key_is_rotated_and_the_old_one_ends_with_the_first_frame_under_the_new(
