@@ -15,6 +15,7 @@ from django.db import connection
 from ingestion.answers import Answers
 
 if TYPE_CHECKING:
+    from ingestion.downlink import Downlink
     from ingestion.pipeline import Known, Work
     from ingestion.transports.intake import Batch, Intake
 
@@ -26,10 +27,10 @@ logger = logging.getLogger(__name__)
 class Answerer:
     """Made by the engine when it has taken up its work, closed when it lets go of it."""
 
-    def __init__(self, known: Known, intake: Intake) -> None:
+    def __init__(self, known: Known, intake: Intake, downlink: Downlink | None = None) -> None:
         self._known = known
         self._intake = intake
-        self._answers = Answers()
+        self._answers = Answers(downlink)
         self._answers.begin()
         self._task: tuple[Batch, Work] | None = None
         self._changed = threading.Condition()
@@ -78,5 +79,6 @@ class Answerer:
         try:
             answers = self._answers.make(work, self._known)
             batch.transport.acknowledge(batch.arrivals, answers)
+            self._answers.left()
         finally:
             self._intake.done(batch)

@@ -1,4 +1,4 @@
-"""What is sent back once a batch is stored: acknowledgements, and new keys behind them.
+"""What is sent back once a batch is stored: acknowledgements, new keys and commands behind them.
 
 Every frame downward has a counter never used before under its key. Each device counts on from a
 common floor; counters are reserved for all devices together, a thousand ahead, and the reservation
@@ -20,6 +20,7 @@ from ingestion.codecs.universal_batch import decode_batch
 from ingestion.codecs.universal_frame import Direction, Key
 from ingestion.codecs.universal_frames import acknowledgements, pack_headers
 from ingestion.codecs.universal_messages import AckFlag, NewKey
+from ingestion.downlink import Downlink
 from ingestion.models import Reason
 from ingestion.registry import Flag
 from ingestion.replay_windows import sent_reserve
@@ -28,6 +29,7 @@ from ingestion.services.keys import claim_offer, module_key_confirm
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ingestion.downlink.sending import Leaving
     from ingestion.pipeline import Known, Work
     from ingestion.registry import Devices
 
@@ -43,9 +45,12 @@ _RESERVED = 1_024
 class Answers:
     """Makes the answers of batches, frame by frame in the order of receipt."""
 
-    def __init__(self) -> None:
+    def __init__(self, downlink: Downlink | None = None) -> None:
         self._floor = 0
         self._end = 0
+        self._downlink = Downlink() if downlink is None else downlink
+        # Commands in the answers made last, until they have left.
+        self._leaving: Leaving | None = None
 
     def begin(self) -> None:
         """The engine has taken up its work: pass every counter that may have been used."""
@@ -62,7 +67,11 @@ class Answers:
         return counter
 
     def make(self, work: Work, known: Known) -> list[bytes | None]:
-        """An answer for each frame of the batch that is stored now or was before; else None."""
+        """An answer for each frame of the batch that is stored now or was before; else None.
+
+        When they have left, `left` is to be called.
+        """
+        self._leaving = None
         answers: list[bytes | None] = [None] * len(work)
         frames = np.sort(np.concatenate([work.new, work.repeated]))
         if not len(frames):
@@ -72,6 +81,9 @@ class Answers:
         flags = np.zeros(len(frames), np.uint8)
         flags[np.isin(frames, _not_understood(work))] = AckFlag.NOT_UNDERSTOOD
         pending = np.zeros(len(frames), np.uint8)
+        self._leaving = self._downlink.choose(work, frames, known.devices, time.time())
+        if self._leaving is not None:
+            self._leaving.join(frames, more, flags, pending)
         plain = acknowledgements(work.counter[frames], now, pending, flags)
         counter = self._counters(work.row[frames], known.devices)
         selector = work.selector[frames]
@@ -89,6 +101,11 @@ class Answers:
             if cipher is not None:
                 answers[frame] = seal_packed(cipher, header, text + more.get(frame, b""))
         return answers
+
+    def left(self) -> None:
+        """The answers made last were handed to the transport."""
+        if self._leaving is not None:
+            self._downlink.mark(self._leaving, time.time())
 
     def _more(self, work: Work, frames: Ints, known: Known) -> dict[int, bytes]:
         """New keys: the answer to a claim, and keys offered to those that use the other one."""

@@ -25,11 +25,13 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from ingestion.answering import Answerer
 from ingestion.derivation import derive
+from ingestion.downlink import BatchResults, Downlink
 from ingestion.events import BatchEvents
 from ingestion.interval_parts import parts_join
 from ingestion.keeping import batch_for_loader, ledger_note
 from ingestion.known import changes_take, known_read, known_refresh
 from ingestion.loader import ArchiveUnavailable, Loader
+from ingestion.models import RegistryChange
 from ingestion.pipeline import context_of
 from ingestion.preparing import PreparationFailed, Prepared, Preparer, Received
 from ingestion.quarantine import Ledger
@@ -100,6 +102,7 @@ class Engine:
         self.known: Known | None = None
         self.ledger = Ledger()
         self.seen = Seen()
+        self.downlink = Downlink()
         self._on_state = on_state or (lambda state: None)
         self._loader = Loader()
         self._replays = Replays(self._loader)
@@ -203,6 +206,7 @@ class Engine:
             if not cursor.fetchone()[0]:
                 return False
         self.known = known_read()
+        self.downlink.read()
         self._touched = [windows_recover(self.known.devices)]
         self._replays.forget()
         self._due["checkpoint"] = time.monotonic() + _CHECKPOINT_SECONDS
@@ -212,7 +216,7 @@ class Engine:
     def _work(self) -> None:
         assert self.known is not None
         ours = connection.connection
-        self._answerer = Answerer(self.known, self.intake)
+        self._answerer = Answerer(self.known, self.intake, self.downlink)
         preparer = Preparer(self.known, self.intake, self._waiting)
         self._waiting = []
         try:
@@ -253,14 +257,17 @@ class Engine:
         transport = self.codes.get(id(batch.transport), 0)
         plan = batch_for_loader(work, collected, self.known, self.ledger, at, transport)
         events = BatchEvents(prepared.messages, work, self.known, at)
+        told = BatchResults.of(prepared.messages, work, self.known, self.downlink, at / 1_000_000)
 
         def beside(ids: NDArray[np.int64]) -> None:
             events.store(ids)
             parts.store()
+            told.store()
 
         plan.batch.beside = beside
         result = self._loader.load(plan.batch) if len(plan.batch.frames) else None
         events.announce()
+        told.settle()
         ledger_note(plan, result, work, self.known, self.ledger)
         self._note_touched(work)
         self.seen.note(work, prepared.messages, self.known, at)
@@ -320,9 +327,13 @@ class Engine:
 
     def _refresh(self, preparer: Preparer) -> None:
         assert self.known is not None
-        if changes := changes_take():
+        changes = changes_take()
+        commands = changes.pop(RegistryChange.Kind.COMMANDS, None)
+        if changes:
             with self._settled(preparer):
                 known_refresh(self.known, changes)
+        if commands:
+            self.downlink.refresh(commands)
 
     @contextmanager
     def _settled(self, preparer: Preparer) -> Iterator[None]:

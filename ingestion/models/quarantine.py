@@ -159,6 +159,7 @@ class RegistryChange(models.Model):
         POINTS = "points"
         TYPES = "types"
         COMPANIES = "companies"
+        COMMANDS = "commands"
 
     kind = models.CharField(max_length=10, choices=Kind)
     keys = ArrayField(models.BigIntegerField())

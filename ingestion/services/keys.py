@@ -16,7 +16,8 @@ from ingestion.codecs.universal_frame import Key, device_id
 from ingestion.errors import IngestionError
 from ingestion.keys import KEY_BYTES, check_value, key_make, key_open, key_seal
 from ingestion.models import Claim, ModuleKey
-from meters.models import TelemetryModule
+from meters.models import Command, CommandKind, CommandState, TelemetryModule
+from meters.services.commands import commands_move
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,6 +100,8 @@ def module_key_confirm(*, module_id: int, selector: int) -> None:
         Claim.objects.filter(module_id=module_id, spent_at=None).update(
             spent_at=now, updated_at=now
         )
+        ordered = Command.objects.filter(module_id=module_id, kind=CommandKind.NEW_KEY)
+        commands_move(commands=ordered, to=CommandState.CONFIRMED, at=now)
 
 
 @transaction.atomic
