@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
-from ..mapping import MappingError, Section, exact
+from ..mapping import MappingError, Section
+from ..scaling import LookupFault, compile_invalid, compile_lookup, compile_scale, shown, spelling
 from ..telegram import NOTHING, Value
 from .query import Find, PathError, compile_path
 from .text import Node, plain
@@ -145,60 +146,29 @@ def _time(section: Section, settings: Settings) -> ReadTime:
 
 def _unless_invalid(section: Section, convert: Convert) -> Convert:
     """Values that mean "no measurement" become None before anything is made of them."""
-    markers = {_key(value) for value in section.listed("invalid")}
+    markers = compile_invalid(section)
     if not markers:
         return convert
-    return lambda value: None if _key(value) in markers else convert(value)
-
-
-def _key(value: object) -> str:
-    """One spelling for values that are the same: 1, 1.0 and "1" of a layout and of a document."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    number = exact(value)
-    return str(value) if number is None else f"{number.normalize():f}"
+    return lambda value: None if spelling(value) in markers else convert(value)
 
 
 def _looked_up(section: Section, convert: Convert) -> Convert:
-    names: dict[str, Value] = {}
-    for key, value in section.section("lookup").values.items():
-        if not isinstance(value, str | int | bool):
-            raise section.error("lookup", f"{key} must lead to a text, a number or true/false")
-        names[_key(key)] = value
+    look = compile_lookup(section)
 
-    def look(value: object) -> Value:
-        found = convert(value)
-        if _key(found) not in names:
-            raise ValueFault(f"{found!r} is not among the values that the field knows")
-        return names[_key(found)]
+    def find(value: object) -> Value:
+        try:
+            return look(convert(value))
+        except LookupFault as error:
+            raise ValueFault(str(error)) from error
 
-    return look
+    return find
 
 
 def _scaled(section: Section, convert: Convert) -> tuple[Convert, str]:
-    factor, offset = section.number("mul", "1") * _inverse(section), section.number("add", "0")
-    whole_factor = int(factor) if factor == factor.to_integral_value() else factor
-    whole_offset = int(offset) if offset == offset.to_integral_value() else offset
-    parts = [
-        f"× {factor.normalize():f}" if factor != 1 else "",
-        f"{offset.normalize():+f}" if offset else "",
-    ]
-
-    def scale(value: object) -> Value:
-        number = convert(value)
-        return number * whole_factor + whole_offset  # type: ignore[operator]
-
-    return scale, " ".join(filter(None, parts))
-
-
-def _inverse(section: Section) -> Decimal:
-    """One over `div`, when that is a decimal that ends: 3 has none."""
-    divisor = section.number("div", "1")
-    if divisor:
-        inverse = 1 / divisor
-        if inverse * divisor == 1:
-            return inverse
-    raise section.error("div", f"dividing by {divisor} is not exact: scale the reading instead")
+    scale, formula = compile_scale(section)
+    if scale is None:
+        return convert, formula
+    return lambda value: scale(convert(value)), formula  # type: ignore[arg-type]
 
 
 def _any(mark: str) -> Convert:
@@ -213,7 +183,7 @@ def _decimal(mark: str) -> Convert:
             return value
         text = value.strip() if isinstance(value, str) else ""
         if len(text) > _LONGEST_TEXT or not pattern.fullmatch(text):
-            raise ValueFault(f"{_shown(value)} is not a number with the decimal mark {mark!r}")
+            raise ValueFault(f"{shown(value)} is not a number with the decimal mark {mark!r}")
         number = Decimal(text.replace(mark, "."))
         return int(text) if text.lstrip("+-").isdecimal() else number
 
@@ -226,7 +196,7 @@ def _integer(mark: str) -> Convert:
     def convert(value: object) -> int:
         number = to_number(value)
         if not isinstance(number, int | Decimal) or number != int(number):
-            raise ValueFault(f"{_shown(value)} is not a whole number")
+            raise ValueFault(f"{shown(value)} is not a whole number")
         return int(number)
 
     return convert
@@ -235,7 +205,7 @@ def _integer(mark: str) -> Convert:
 def _text(mark: str) -> Convert:
     def convert(value: object) -> str:
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-            raise ValueFault(f"{_shown(value)} is not a text")
+            raise ValueFault(f"{shown(value)} is not a text")
         return str(value)
 
     return convert
@@ -245,7 +215,7 @@ def _boolean(mark: str) -> Convert:
     def convert(value: object) -> bool:
         found = _BOOLEANS.get(str(value).lower()) if isinstance(value, str | int) else None
         if found is None:
-            raise ValueFault(f"{_shown(value)} is neither true nor false")
+            raise ValueFault(f"{shown(value)} is neither true nor false")
         return found
 
     return convert
@@ -256,7 +226,7 @@ def _octets(read: Callable[[str], bytes], name: str) -> Callable[[str], Convert]
         try:
             return read(value if isinstance(value, str) else "?")
         except (ValueError, binascii.Error) as error:
-            raise ValueFault(f"{_shown(value)} is not {name}") from error
+            raise ValueFault(f"{shown(value)} is not {name}") from error
 
     return lambda mark: convert
 
@@ -274,12 +244,6 @@ _TYPES: dict[str, Callable[[str], Convert]] = {
     "hex": _octets(bytes.fromhex, "hex"),
     "base64": _octets(_from_base64, "base64"),
 }
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "an object"
-    return repr(value[:_LONGEST_TEXT]) if isinstance(value, str) else str(value)
 
 
 def check_names(sections: list[Section]) -> None:
