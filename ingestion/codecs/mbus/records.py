@@ -9,15 +9,11 @@ more records follow in the next telegram.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
-
 from ..errors import DecodeError
-from ..telegram import Item, Value
 from .header import Header, header_end, read_header
-from .values import SPECIAL, Reading, data_end, read_data
+from .items import items_of
+from .record import Record, RecordList
+from .values import SPECIAL, VARIABLE, data_end, read_data
 
 __all__ = ["Record", "RecordList", "items_of", "read_records", "read_values"]
 
@@ -25,92 +21,12 @@ _FILLER, _MAKER, _MAKER_MORE = 0x2F, 0x0F, 0x1F
 _MOST_RECORDS = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One value. Spans count bytes in the octets that were read; `dib` and `vib` are empty spans
-    at the start of the data in a compact frame.
+def read_records(octets: bytes, start: int, end: int, *, big_endian: bool = False) -> RecordList:
+    """The records between two places; `big_endian` is mode 2 of the 1997 edition.
 
-    `value` is exact and in `unit` (Wh, J, m3, W, m3/h, °C, K, bar, s …);
-    None where there is none or the meter marks it invalid (`valid` is False then).
-    `function` is instantaneous, maximum, minimum or error; `modifiers` narrow the quantity
-    (l1, backward_flow, upper_limit …); `status` is what the meter says instead of a value.
+    Raises DecodeError at the first byte that breaks the form.
     """
-
-    header: Header
-    start: int
-    end: int
-    dib: tuple[int, int]
-    vib: tuple[int, int]
-    data: tuple[int, int]
-    value: Value
-    valid: bool
-    raw: str
-    coding: str
-    summer_time: bool = False
-
-    @property
-    def quantity(self) -> str:
-        """What is measured, in words with underscores."""
-        return self.header.quantity
-
-    @property
-    def unit(self) -> str:
-        """The symbol of the value's unit."""
-        return self.header.unit
-
-    @property
-    def function(self) -> str:
-        """instantaneous, maximum, minimum or error."""
-        return self.header.function
-
-    @property
-    def storage(self) -> int:
-        """Which stored value; 0 is the current one."""
-        return self.header.storage
-
-    @property
-    def tariff(self) -> int:
-        """0 is the total."""
-        return self.header.tariff
-
-    @property
-    def subunit(self) -> int:
-        """Which part of the device."""
-        return self.header.subunit
-
-    @property
-    def modifiers(self) -> tuple[str, ...]:
-        """What narrows the quantity."""
-        return self.header.modifiers
-
-    @property
-    def status(self) -> str:
-        """What the meter says of a record without a good value."""
-        return self.header.status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordList:
-    """All records of a telegram.
-
-    `tail` is the span of what only the maker knows, after DIF 0Fh or 1Fh; `tail_dif` the span of
-    that DIF. `fillers` are the places of idle bytes. `more_follows`: the rest is in the next
-    telegram. `headers` are the headers of all records together, whose CRC names the format of a
-    compact frame.
-    """
-
-    records: tuple[Record, ...]
-    headers: bytes
-    tail: tuple[int, int] | None = None
-    tail_dif: tuple[int, int] | None = None
-    fillers: tuple[tuple[int, int], ...] = ()
-    more_follows: bool = False
-    warnings: tuple[str, ...] = field(default=())
-
-
-def read_records(octets: bytes, start: int, end: int) -> RecordList:
-    """The records between two places. Raises DecodeError at the first byte that breaks the form."""
-    return _Reader(octets, start, end).whole()
+    return _Reader(octets, start, end, big_endian=big_endian).whole()
 
 
 def read_values(headers: bytes, octets: bytes, start: int, end: int) -> RecordList:
@@ -126,7 +42,7 @@ def read_values(headers: bytes, octets: bytes, start: int, end: int) -> RecordLi
         following = header_end(headers, place, len(headers))
         header = read_header(headers[place:following])
         stop = data_end(header.coding, octets, at, end)
-        records.append(_record(header, octets, (at, at, at, at, stop)))
+        records.append(_record(header, octets[at:stop], (at, at, at, stop)))
         place, at = following, stop
     fillers = _fillers(octets, at, end)
     return RecordList(records=tuple(records), headers=headers, fillers=fillers)
@@ -143,8 +59,9 @@ def _fillers(octets: bytes, at: int, end: int) -> tuple[tuple[int, int], ...]:
 class _Reader:
     """A place in the octets and what was found before it."""
 
-    def __init__(self, octets: bytes, start: int, end: int) -> None:
+    def __init__(self, octets: bytes, start: int, end: int, *, big_endian: bool) -> None:
         self.octets, self.at, self.end = octets, start, end
+        self.big_endian = big_endian
         self.records: list[Record] = []
         self.fillers: list[tuple[int, int]] = []
         self.tail: tuple[int, int] | None = None
@@ -184,92 +101,37 @@ class _Reader:
         header = read_header(self.octets[start:data])
         stop = data_end(header.coding, self.octets, data, self.end)
         vib = start + header.vib_start
-        self.records.append(_record(header, self.octets, (start, start, vib, data, stop)))
+        raw = self.octets[data:stop]
+        if self.big_endian:
+            raw = _reversed(header, raw)
+        self.records.append(_record(header, raw, (start, vib, data, stop)))
         self.at = stop
         if len(self.records) > _MOST_RECORDS:
             raise DecodeError(self.at, f"more than {_MOST_RECORDS} records")
 
 
-def _record(header: Header, octets: bytes, marks: tuple[int, int, int, int, int]) -> Record:
-    """`marks`: start of the record, of its DIB, of its VIB, of its data, and its end."""
-    start, dib, vib, data, stop = marks
-    reading: Reading = read_data(header, octets, data, stop)
+def _reversed(header: Header, raw: bytes) -> bytes:
+    """Data that came highest byte first; a length stays in front."""
+    if header.coding == VARIABLE:
+        return raw[:1] + raw[:0:-1]
+    return raw[::-1]
+
+
+def _record(header: Header, raw: bytes, marks: tuple[int, int, int, int]) -> Record:
+    """`marks`: start of the record, of its VIB, of its data, and its end."""
+    start, vib, data, stop = marks
+    reading = read_data(header, raw, data)
+    good = not header.status
     return Record(
         header=header,
         start=start,
         end=stop,
-        dib=(dib, vib),
+        dib=(start, vib),
         vib=(vib, data),
         data=(data, stop),
-        value=None if header.status else reading.value,
-        valid=reading.valid and not header.status,
+        value=reading.value if good else None,
+        valid=reading.valid and good,
         raw=reading.raw,
         coding=reading.coding,
         summer_time=reading.summer_time,
     )
-
-
-def items_of(records: Iterable[Record]) -> tuple[Item, ...]:
-    """Records as items of a telegram.
-
-    Names are `[maximum_|minimum_|error_]quantity[_modifiers][_tariff_n][_subunit_n][_storage_n]`,
-    and `_2`, `_3` … behind one that comes again. Facts: quantity, function, storage, tariff,
-    subunit, modifier (words joined by "+", "" for none), vif (hex), coding, valid; status and
-    summer_time where there is one.
-    """
-    name = _names()
-    return tuple(_item(record, name(record.header)) for record in records)
-
-
-def _names() -> Callable[[Header], str]:
-    """Gives names that do not repeat."""
-    seen: dict[str, int] = {}
-
-    def name(header: Header) -> str:
-        plain = _base_name(header)
-        seen[plain] = count = seen.get(plain, 0) + 1
-        return plain if count == 1 else f"{plain}_{count}"
-
-    return name
-
-
-@lru_cache(maxsize=4096)
-def _base_name(header: Header) -> str:
-    """The name of a record before it is told apart from others of the same header."""
-    function = "" if header.function == "instantaneous" else header.function
-    quantity = re.sub(r"[^a-z0-9]+", "_", header.quantity.lower()).strip("_") or "plain_text"
-    numbers = (("tariff", header.tariff), ("subunit", header.subunit), ("storage", header.storage))
-    parts = [function, quantity, *header.modifiers]
-    parts += [f"{word}_{number}" for word, number in numbers if number]
-    return "_".join(filter(None, parts))
-
-
-def _item(record: Record, name: str) -> Item:
-    header = record.header
-    return Item(
-        name=name,
-        value=record.value,
-        unit=header.unit if header.kind in ("number", "unsigned") else "",
-        start=record.start,
-        end=record.end,
-        raw=record.raw,
-        formula=f"{record.coding} {header.formula}".rstrip(),
-        facts=dict(_facts(record)),
-    )
-
-
-def _facts(record: Record) -> Iterator[tuple[str, Value]]:
-    header = record.header
-    yield "quantity", header.quantity
-    yield "function", header.function
-    yield "storage", header.storage
-    yield "tariff", header.tariff
-    yield "subunit", header.subunit
-    yield "modifier", "+".join(header.modifiers)
-    yield "vif", header.vif
-    yield "coding", record.coding
-    yield "valid", record.valid
-    if header.status:
-        yield "status", header.status
-    if record.summer_time:
-        yield "summer_time", True

@@ -18,7 +18,15 @@ from ..telegram import Value
 from . import times
 from .header import Header
 
-__all__ = ["SPECIAL", "VARIABLE", "Reading", "data_end", "read_data", "scaled"]
+__all__ = [
+    "SPECIAL",
+    "VARIABLE",
+    "Reading",
+    "data_end",
+    "element_size",
+    "read_data",
+    "scaled",
+]
 
 SPECIAL, VARIABLE = 0x0F, 0x0D
 _REAL = 0x05
@@ -53,11 +61,16 @@ def data_end(coding: int, octets: bytes, start: int, end: int) -> int:
     return start + size
 
 
-def read_data(header: Header, octets: bytes, start: int, end: int) -> Reading:
-    """The value between `start` and `end`, as `data_end` has measured them."""
-    coding, raw = header.coding, octets[start:end]
+def element_size(coding: int) -> int:
+    """Bytes of one element of a profile; 0 where elements of the kind cannot be."""
+    return max(0, _SIZES[coding])
+
+
+def read_data(header: Header, raw: bytes, offset: int) -> Reading:
+    """The value of data that `data_end` has measured; `offset` is where they stood."""
+    coding = header.coding
     if coding == VARIABLE:
-        return _variable(header, raw, start)
+        return _variable(header, raw, offset)
     name = _NAMES[coding]
     if coding in _INTEGERS:
         return _integer(header, raw, name)
