@@ -19,7 +19,7 @@ A map is a mapping of these keys::
 
 Addresses are those of the maker, with `base`. Types: u16 s16 u32 s32 u48 u64 s64 f32 f64, and with
 `size` in registers bcd, ascii, bits; functions 1 and 2 have single bits, type `bit`. Items carry the
-facts `register` (the address) and `function`; a float that is no number, and a raw value that is
+facts `register` (the address) and `function_code`; a float that is no number, and a raw value that is
 `invalid`, is None.
 """
 
@@ -107,7 +107,7 @@ def _register(outer: Section, section: Section, base: int, function: int) -> Reg
     words = section.choice("word_order", ORDERS, outer.text("word_order", "big"))
     octets = section.choice("byte_order", ORDERS, outer.text("byte_order", "big"))
     finish, formula = _finish(section, kind)
-    facts = {"register": address, "function": function, **section.section("facts").values}
+    facts = {"register": address, "function_code": function, **section.section("facts").values}
     return Register(
         name=_name(section),
         function=function,

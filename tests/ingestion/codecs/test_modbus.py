@@ -52,7 +52,7 @@ def test_a_response_of_the_specification_on_both_carriers() -> None:
     for octets, unit_at in ((_rtu(data), 0), (_tcp(data), 6)):
         telegram = layout.decode(octets)
         first, third = telegram.items
-        assert (first.value, first.facts) == (555, {"register": 108, "function": 3})
+        assert (first.value, first.facts) == (555, {"register": 108, "function_code": 3})
         assert (third.value, third.unit, third.formula) == (10, "V", "× 0.1")
         assert octets[third.start : third.end] == b"\x00\x64"
         assert telegram.identity == {"unit": "17"}
