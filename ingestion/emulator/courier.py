@@ -123,6 +123,20 @@ class Courier:
         """Whether something is under way or to be sent before the next report."""
         return bool(self._queues or self._flights)
 
+    def rekey(self, row: int, selector: int, key: bytes, first: Parcel) -> None:
+        """The module has a new key: `first`, then what was under way, is sealed with it.
+
+        Answers under the key before are heard no more: what they acknowledge is sent once more.
+        """
+        self.modules.rekey(row, selector, key)
+        flying = sorted(one for one in self._flights if one[0] == row)
+        parcels = [first, *(self._flights[one].parcel for one in flying)]
+        for one in flying:
+            self._land(one)
+        self._queues.setdefault(row, deque()).extendleft(reversed(parcels))
+        if row not in self._ready:
+            self._ready.append(row)
+
     def report(self) -> None:
         """It is report time: what was kept is tried again, before newer data."""
         kept, self._kept = self._kept, []
@@ -262,11 +276,12 @@ class Courier:
         for message in messages:
             if isinstance(message, Acknowledgement):
                 self._acknowledged(row, message, now)
-            elif fresh and self.on_message is not None:
+            if fresh and self.on_message is not None:
                 self.on_message(row, message)
 
     def _acknowledged(self, row: int, message: Acknowledgement, now: float) -> None:
-        if self.modules.set_clock(row, now, message.server_time):
+        wanted = bool(message.flags & AckFlag.SET_CLOCK)
+        if self.modules.set_clock(row, now, message.server_time, wanted=wanted):
             self.score.clocks_set += 1
         flight = self._flights.get((row, message.counter))
         if flight is None:

@@ -35,7 +35,7 @@ class Modules:
     """
 
     device: NDArray[np.uint64]
-    key: Sequence[bytes]
+    key: list[bytes]
     selector: NDArray[np.uint8]
     counter: Ints
     down: Ints
@@ -64,7 +64,7 @@ class Modules:
         counter = np.where(used > 0, np.minimum(used + _AHEAD, MAX_COUNTER - 1), 0)
         return cls(
             device,
-            key,
+            list(key),
             np.zeros(count, np.uint8) if selector is None else selector,
             counter,
             np.zeros(count, np.int64),
@@ -91,6 +91,11 @@ class Modules:
             found = self.ciphers[row] = AESGCM(self.key[row])
         return found
 
+    def rekey(self, row: int, selector: int, key: bytes) -> None:
+        """Take a new key; counters begin anew under it, in both directions."""
+        self.key[row], self.selector[row], self.ciphers[row] = key, selector, None
+        self.counter[row], self.down[row] = 0, 0
+
     def seal(self, rows: Sequence[int], plaintexts: Sequence[bytes]) -> tuple[Ints, list[bytes]]:
         """The next counter of each, and the frame; a module may stand there more than once."""
         row = np.array(rows, np.int64)
@@ -116,9 +121,9 @@ class Modules:
         """What the clocks of modules show when it is `now` (Unix seconds)."""
         return now + self.clock[row] + self.drift[row] * (now - self.set_at[row]) / 86_400
 
-    def set_clock(self, row: int, now: float, server: int) -> bool:
-        """Follow the server's time where the own clock is off; whether it was."""
-        if abs(float(self.time(row, now)) - server) <= CLOCK_TOLERANCE:
+    def set_clock(self, row: int, now: float, server: int, *, wanted: bool = False) -> bool:
+        """Follow the server's time where the own clock is off, or it is wanted; whether it did."""
+        if not wanted and abs(float(self.time(row, now)) - server) <= CLOCK_TOLERANCE:
             return False
         # The server's second is the nearest that is known; ours may differ from its clock too.
         self.clock[row], self.set_at[row] = server - int(now), now

@@ -16,6 +16,7 @@ class Misbehaviour:
     a bit turned round; wrong_key: sealed with another key; unknown: accompanied by a frame of a
     device that nobody entered. drift: seconds that a clock is off at the start, at most, and gains a
     day. reset, exchange: share of reports before which a register begins anew, or another meter comes.
+    gap: share of reports that are remembered, but not sent unless the server asks for them.
     """
 
     loss: float = 0.0
@@ -27,6 +28,7 @@ class Misbehaviour:
     drift: float = 0.0
     reset: float = 0.0
     exchange: float = 0.0
+    gap: float = 0.0
 
     @classmethod
     def parse(cls, text: str) -> Misbehaviour:

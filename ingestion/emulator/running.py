@@ -12,9 +12,11 @@ from django.conf import settings
 from ingestion.emulator.courier import Courier, Manners
 from ingestion.emulator.ledger import Ledger
 from ingestion.emulator.links import link_open
+from ingestion.emulator.memory import Memory
 from ingestion.emulator.meters import joined
 from ingestion.emulator.misbehaviour import Misbehaviour, Mischief
 from ingestion.emulator.profiles import SHAPES, amounts, calendar
+from ingestion.emulator.responding import Responder
 from ingestion.emulator.stock import stock_read
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingestion.emulator.fleet import Modules
-    from ingestion.emulator.meters import Meters
+    from ingestion.emulator.meters import Message, Meters
     from ingestion.emulator.stock import Stock
 
     Ints = NDArray[np.int64]
@@ -64,6 +66,8 @@ class Fleet:
         self.meters: Meters = stock.meters
         self.courier = courier
         self.plan = plan
+        self.memory = Memory()
+        self.responder = Responder(courier, stock.meters, self.memory)
         self._kind = np.array(stock.kind)
         self._chance = np.random.default_rng(plan.seed)
         self._yearly = self._draw_yearly(stock)
@@ -108,7 +112,8 @@ class Fleet:
         self._upset(np.flatnonzero(speaks))
         quiet = np.where(speaks, now, 0)
         told = self.meters.tell(quiet, self._amounts, most=self.plan.most)
-        self.courier.post(joined(told))
+        self.memory.keep(told)
+        self.courier.post(joined(self._with_gaps(told)))
 
     def _allowed(self) -> int:
         """Modules that may speak now."""
@@ -129,6 +134,15 @@ class Fleet:
         for name, rows in (("reset", reset), ("exchange", other)):
             if len(rows):
                 self.mischief[name] = self.mischief.get(name, 0) + len(rows)
+
+    def _with_gaps(self, told: list[Message]) -> list[Message]:
+        """Without the reports that a module only remembers."""
+        share = self.plan.misbehaviour.gap
+        if not share:
+            return told
+        kept = self._chance.random(len(told)) >= share
+        self.mischief["gap"] = self.mischief.get("gap", 0) + int((~kept).sum())
+        return [message for message, sent in zip(told, kept.tolist(), strict=True) if sent]
 
     def _amounts(self, lines: Ints, starts: Ints, interval: int) -> Ints:
         if len(self._series):

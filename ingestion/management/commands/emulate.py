@@ -152,6 +152,7 @@ class Command(BaseCommand):
             (_("stored but not understood"), score.not_understood),
             (_("given up for the next report"), score.given_up),
             (_("clocks set"), score.clocks_set),
+            (_("requests carried out"), fleet.responder.carried_out),
             (_("still waiting"), fleet.courier.waiting),
             (_("values a second"), round(ledger.values / max(seconds, 1e-3))),
         ]
