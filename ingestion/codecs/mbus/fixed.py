@@ -92,12 +92,12 @@ def _counters(
     again = second == _SAME_AS_FIRST
     stored = bool(status & _STORED)
     places = (
-        ("counter_1", start + 8, first, stored),
-        ("counter_2", start + 12, first if again else second, stored or again),
+        ("counter_1", start + 8, first, first, stored),
+        ("counter_2", start + 12, second, first if again else second, stored or again),
     )
     one, two = (
-        _Counter(name, at, _ordered(octets[at : at + 4], big_endian=big_endian), code, then)
-        for name, at, code, then in places
+        _Counter(name, at, _ordered(octets[at : at + 4], big_endian=big_endian), sent, unit, then)
+        for name, at, sent, unit, then in places
     )
     binary = bool(status & _BINARY)
     return _item(one, binary=binary), _item(two, binary=binary)
@@ -109,6 +109,7 @@ class _Counter(NamedTuple):
     name: str
     start: int
     raw: bytes
+    sent: int
     code: int
     stored: bool
 
@@ -133,7 +134,7 @@ def _item(counter: _Counter, *, binary: bool) -> Item:
             "tariff": 0,
             "subunit": 0,
             "modifier": "",
-            "unit_code": code,
+            "unit_code": counter.sent,
             "valid": value is not None,
         },
     )
