@@ -1,0 +1,120 @@
+"""The kinds of codecs: kind → what makes a decoder of the `decode` part of a definition.
+
+Codecs are imported when a type of their kind is compiled: a server reads only what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ingestion.codecs.telegram import Telegram
+
+from .decoded import Arrival
+
+__all__ = ["KINDS", "TEXT_KINDS", "Builder", "Decoder", "LayoutError"]
+
+Decoder = Callable[[bytes, Arrival], Telegram]
+Builder = Callable[[Mapping[str, Any]], Decoder]
+
+# Kinds whose telegrams are text: what a test writes as it is.
+TEXT_KINDS = frozenset({"json", "senml", "obis_text"})
+
+
+class LayoutError(ValueError):
+    """The `decode` part is wrong: the path of keys to the fault, and the reason."""
+
+    def __init__(self, path: tuple[Any, ...], reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+
+def _binary(layout: Mapping[str, Any]) -> Decoder:
+    from ingestion.codecs.binary import SchemaError, compile_schema
+
+    try:
+        schema = compile_schema(layout)
+    except SchemaError as error:
+        raise LayoutError(error.path, error.reason) from error
+    return lambda octets, arrival: schema.decode(octets, port=arrival.port)
+
+
+def _json(layout: Mapping[str, Any]) -> Decoder:
+    from ingestion.codecs.json_paths import compile_layout
+    from ingestion.codecs.mapping import MappingError
+
+    try:
+        compiled = compile_layout(layout)
+    except MappingError as error:
+        raise LayoutError(error.path, error.reason) from error
+    return lambda octets, arrival: compiled.decode(octets)
+
+
+def _modbus(layout: Mapping[str, Any]) -> Decoder:
+    from ingestion.codecs.mapping import MappingError
+    from ingestion.codecs.modbus import compile_map
+
+    try:
+        compiled = compile_map(layout)
+    except MappingError as error:
+        raise LayoutError(error.path, error.reason) from error
+    return lambda octets, arrival: compiled.decode(octets)
+
+
+def _mbus(layout: Mapping[str, Any]) -> Decoder:
+    from ingestion.codecs.mbus import decode_mbus
+
+    return lambda octets, arrival: decode_mbus(octets)
+
+
+def _wmbus(layout: Mapping[str, Any]) -> Decoder:
+    from ingestion.codecs.wmbus import Formats, decode_wmbus
+
+    def decode(octets: bytes, arrival: Arrival) -> Telegram:
+        memory = arrival.memory
+        formats = None if memory is None else memory.setdefault("formats", Formats())
+        return decode_wmbus(octets, key=arrival.keys.get("encryption"), formats=formats)
+
+    return decode
+
+
+def _cosem(layout: Mapping[str, Any]) -> Decoder:
+    from ingestion.codecs.cosem import Keys, decode_cosem
+
+    def decode(octets: bytes, arrival: Arrival) -> Telegram:
+        encryption = arrival.keys.get("encryption")
+        if encryption is None:
+            return decode_cosem(octets)
+        authentication = arrival.keys.get("authentication", b"")
+        return decode_cosem(octets, keys=Keys(encryption, authentication))
+
+    return decode
+
+
+def _obis_text(layout: Mapping[str, Any]) -> Decoder:
+    from ingestion.codecs.obis_text import decode_obis_text
+
+    return lambda octets, arrival: decode_obis_text(octets)
+
+
+def _senml(layout: Mapping[str, Any]) -> Decoder:
+    from ingestion.codecs.senml import decode_senml
+
+    def decode(octets: bytes, arrival: Arrival) -> Telegram:
+        received = arrival.received_at
+        return decode_senml(octets, received_at=int(received.timestamp()) if received else None)
+
+    return decode
+
+
+KINDS: dict[str, Builder] = {
+    "binary": _binary,
+    "mbus": _mbus,
+    "wmbus": _wmbus,
+    "cosem": _cosem,
+    "obis_text": _obis_text,
+    "json": _json,
+    "senml": _senml,
+    "modbus": _modbus,
+}

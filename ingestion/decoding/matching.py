@@ -1,0 +1,149 @@
+"""Which items of a telegram a `match` or an `obis` pattern means.
+
+Facts that a match does not name must have their ordinary value, so that `quantity: energy` is the
+present register and not last month's, a maximum, or a tariff's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from ingestion.codecs.telegram import Item
+
+from .scope import Found, Scope
+
+__all__ = ["Hit", "Hits", "find_items", "first_item", "matching_items"]
+
+ORDINARY: Mapping[str, Any] = MappingProxyType(
+    {
+        "function": "instantaneous",
+        "storage": 0,
+        "tariff": 0,
+        "subunit": 0,
+        "modifier": "",
+        "valid": True,
+    }
+)
+_PATTERN_PARTS = {"n": r"(?P<n>\d{1,3})", "t": r"(?P<t>\d{1,3})", "*": r"\d{1,3}"}
+_WITH_STORAGE = re.compile(r"(.*\d)\*(\d{1,3})")
+_SAME = "same"
+
+
+class Hit(NamedTuple):
+    """An item that fits; sub-meter and tariff as the pattern or the facts tell."""
+
+    item: Item
+    submeter: int | None = None
+    tariff: int = 0
+
+
+Hits = Callable[[Scope], list[Hit]]
+
+
+def find_items(rule: Any, *, tariffs: bool = False) -> Hits | None:
+    """By the `obis` or `match` of a rule; None where it has neither. `tariffs`: any tariff fits."""
+    if rule.obis:
+        return _by_obis(rule.obis)
+    if rule.match:
+        return matching_items(rule.match, tariffs=tariffs)
+    return None
+
+
+def matching_items(match: Mapping[str, Any], *, tariffs: bool = False) -> Hits:
+    """Items whose facts fit, in the order of the telegram."""
+    if set(match) == {"obis"} and isinstance(match["obis"], str):
+        return _by_obis(match["obis"])
+    wanted = _wanted(match, tariffs)
+
+    def find(scope: Scope) -> list[Hit]:
+        scope.charge(len(scope.telegram.items))
+        return [
+            Hit(item, None, _tariff(item))
+            for item in scope.telegram.items
+            if all(test(item) for test in wanted)
+        ]
+
+    return find
+
+
+def first_item(hits: Hits) -> Callable[[Scope], Found | None]:
+    """The first that fits, as a value."""
+
+    def find(scope: Scope) -> Found | None:
+        found = hits(scope)
+        return Found(found[0].item.value, found[0].item.unit, found[0].item) if found else None
+
+    return find
+
+
+def same_as(match: Mapping[str, Any], item: Item | None) -> Mapping[str, Any]:
+    """The match with `same` filled in from the facts of an item."""
+    facts = item.facts if item else {}
+    return {
+        key: facts.get(key, ORDINARY.get(key)) if value == _SAME else value
+        for key, value in match.items()
+    }
+
+
+def _wanted(match: Mapping[str, Any], tariffs: bool) -> list[Callable[[Item], bool]]:
+    ordinary = {key: value for key, value in ORDINARY.items() if key not in match}
+    if tariffs:
+        ordinary.pop("tariff", None)
+    tests = [_test(key, value) for key, value in match.items()]
+    return [*tests, *(_ordinary(key, value) for key, value in ordinary.items())]
+
+
+def _test(key: str, value: Any) -> Callable[[Item], bool]:
+    allowed = value if isinstance(value, list | tuple) else [value]
+    if key == "name":
+        return lambda item: item.name in allowed
+    if key == "unit":
+        return lambda item: item.unit in allowed
+    if key == "obis":
+        patterns = [_pattern(str(one)) for one in allowed]
+        return lambda item: any(_fits(pattern, item) for pattern in patterns)
+    return lambda item: key in item.facts and item.facts[key] in allowed
+
+
+def _ordinary(key: str, value: Any) -> Callable[[Item], bool]:
+    return lambda item: item.facts.get(key, value) == value
+
+
+def _tariff(item: Item) -> int:
+    tariff = item.facts.get("tariff", 0)
+    return tariff if isinstance(tariff, int) else 0
+
+
+def _pattern(code: str) -> re.Pattern[str]:
+    """`1-0:1.8.0*255` ends with a storage group; other asterisks are wildcards."""
+    parted = _WITH_STORAGE.fullmatch(code)
+    head, storage = parted.groups() if parted else (code, None)
+    text = "".join(_PATTERN_PARTS.get(character, re.escape(character)) for character in head)
+    # The storage group is seldom written, and 255 where it is.
+    return re.compile(text + (rf"[*.]{storage}" if storage else r"(?:[*.]255)?"))
+
+
+def _fits(pattern: re.Pattern[str], item: Item) -> re.Match[str] | None:
+    code = item.facts.get("obis")
+    return pattern.fullmatch(code) if isinstance(code, str) else None
+
+
+def _by_obis(code: str) -> Hits:
+    pattern = _pattern(code)
+
+    def find(scope: Scope) -> list[Hit]:
+        hits = []
+        scope.charge(len(scope.telegram.items))
+        for item in scope.telegram.items:
+            match = _fits(pattern, item)
+            if match:
+                found = match.groupdict()
+                submeter = found.get("n")
+                tariff = int(found["t"]) if found.get("t") else _tariff(item)
+                hits.append(Hit(item, int(submeter) if submeter else None, tariff))
+        return hits
+
+    return find

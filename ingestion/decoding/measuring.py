@@ -1,0 +1,178 @@
+"""What readings and series share: reading type, unit, arithmetic, port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from meters.catalogue import CatalogueEntry
+from meters.definition.model import Definition, Measured
+from meters.definition.vocabulary import resolved, suffixed
+
+from .amounts import Amounts, archive_scale
+from .references import as_number, lookup, number_lookup
+from .scope import Found, Scope
+from .units import conversion, find_unit
+
+__all__ = [
+    "Number",
+    "PulseWeight",
+    "Target",
+    "compile_arithmetic",
+    "compile_port",
+    "compile_pulse",
+    "compile_target",
+    "in_unit",
+    "scale_for",
+]
+
+# The number of a value, or None where it has none, after the arithmetic of a rule.
+Number = Callable[[Scope, Fraction], Fraction | None]
+PortOf = Callable[[Scope, int | None], int | None]
+
+
+class Target(NamedTuple):
+    """Where a value goes."""
+
+    register: str
+    entry: CatalogueEntry
+
+
+class PulseWeight(NamedTuple):
+    """Units in one pulse."""
+
+    weight: Fraction
+    unit: str
+
+
+def compile_target(
+    definition: Definition, rule: Measured
+) -> Callable[[Scope, int, str], Target | None]:
+    """Register and reading type of a tariff and phase, for the resource of the installed meter."""
+    known = definition.vocabulary.reading_types
+    made: dict[tuple[str, int, str], Target | None] = {}
+
+    def target(scope: Scope, tariff: int, phase: str) -> Target | None:
+        key = (scope.resource, tariff, phase)
+        if key not in made:
+            code = suffixed(resolved(rule.reading_type, scope.resource), tariff=tariff, phase=phase)
+            entry = known.get(code)
+            register = suffixed(rule.register, tariff=tariff, phase=phase)
+            made[key] = Target(register, entry) if entry else None
+        return made[key]
+
+    return target
+
+
+def compile_arithmetic(rule: Measured) -> Number:
+    """mul, div and add, in this order; a factor that is not in the telegram gives no value."""
+    steps: list[tuple[Callable[[Scope], Fraction | None], Any]] = []
+    for operand, work in ((rule.mul, _times), (rule.div, _divided), (rule.add, _plus)):
+        if operand is not None:
+            steps.append((number_lookup(operand), work))
+    if not steps:
+        return lambda scope, value: value
+
+    def number(scope: Scope, value: Fraction) -> Fraction | None:
+        result: Fraction | None = value
+        for find, work in steps:
+            operand = find(scope)
+            if operand is None or result is None:
+                return None
+            result = work(result, operand)
+        return result
+
+    return number
+
+
+def _times(value: Fraction, operand: Fraction) -> Fraction:
+    return value * operand
+
+
+def _divided(value: Fraction, operand: Fraction) -> Fraction | None:
+    return value / operand if operand else None
+
+
+def _plus(value: Fraction, operand: Fraction) -> Fraction:
+    return value + operand
+
+
+def compile_pulse(
+    pulse: Mapping[str, Any],
+) -> Callable[[Scope, int | None], PulseWeight | None] | None:
+    """What a pulse on a port is worth; None where the rule does not count pulses."""
+    if not pulse:
+        return None
+    weight, unit = _operand(pulse["weight"]), _operand(pulse["unit"])
+
+    def weighed(scope: Scope, port: int | None) -> PulseWeight | None:
+        number, symbol = as_number(weight(scope, port)), unit(scope, port)
+        if number is None or not isinstance(symbol, str):
+            scope.warn("the installation does not say what a pulse is worth")
+            return None
+        return PulseWeight(number, symbol)
+
+    return weighed
+
+
+def _operand(operand: Any) -> Callable[[Scope, int | None], Any]:
+    if not isinstance(operand, str) or not operand.startswith("$"):
+        return lambda scope, port: operand
+    space, _dot, name = operand.partition(".")
+    if space == "$config":
+        return lambda scope, port: scope.config(name, port)
+    find = lookup(operand)
+
+    def value(scope: Scope, port: int | None) -> Any:
+        found = find(scope)
+        return None if found is None else found.value
+
+    return value
+
+
+def compile_port(port: int | str | None) -> PortOf:
+    """The port of a rule: as written, of the telegram, or the sub-meter that was matched."""
+    if port == "n":
+        return lambda scope, submeter: submeter
+    if not isinstance(port, str):
+        return lambda scope, submeter: port
+    find = lookup(port)
+
+    def found(scope: Scope, submeter: int | None) -> int | None:
+        value = find(scope)
+        return value.value if value is not None and isinstance(value.value, int) else None
+
+    return found
+
+
+def in_unit(
+    scope: Scope, rule: Measured, found: Found, value: Fraction, *, changed: bool
+) -> tuple[Fraction, str] | None:
+    """A number and its unit before the arithmetic; None, with a warning, where they don't fit.
+
+    changed: the rule works on the number, so that its unit may be another than the item's.
+    """
+    own, written = found.unit, rule.unit
+    if not written:
+        if find_unit(own) is None:
+            scope.warn(f"{rule.register}: no unit is known; the definition can say `unit`")
+            return None
+        return value, own
+    if not own or find_unit(own) is None:
+        return value, written
+    between = conversion(own, written)
+    if between is not None:
+        return value * between.factor + between.offset, written
+    if changed:
+        return value, written
+    scope.warn(f"{rule.register}: the value is in {own}, which can't be {written}")
+    return None
+
+
+def scale_for(scope: Scope, rule: Measured, unit: str, entry: CatalogueEntry) -> Amounts | None:
+    """How a unit goes to the archive of a reading type; None, with a warning, where it can't."""
+    scale = archive_scale(unit, entry)
+    if scale is None:
+        scope.warn(f"{rule.register}: {unit or 'a number'} can't be kept as {entry.unit.value}")
+    return scale

@@ -1,0 +1,189 @@
+"""One telegram being read by a compiled type: its items by name, and what is around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from ingestion.codecs.errors import DecodeError
+from ingestion.codecs.telegram import Item, Telegram
+
+from .decoded import Arrival
+
+__all__ = ["Found", "Scope", "zone_of"]
+
+_GROUPED = re.compile(r"\[(\d{1,4})\]")
+_EARLIEST, _LATEST = 0, 253_402_300_799
+MOST_WARNINGS = 50
+# Items looked at, rules tried: what the largest sensible telegram and type need a tenth of.
+MOST_WORK = 1_000_000
+
+
+class Found(NamedTuple):
+    """A value and where it comes from. `index` is its place in a list, from 0."""
+
+    value: Any
+    unit: str = ""
+    item: Item | None = None
+    index: int | None = None
+
+    @property
+    def offset(self) -> int:
+        return max(self.item.start, 0) if self.item else 0
+
+
+def zone_of(name: object) -> ZoneInfo | None:
+    """The zone of an IANA name; None for anything else."""
+    if isinstance(name, ZoneInfo):
+        return name
+    if not isinstance(name, str) or not name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+@dataclass(slots=True)
+class Scope:
+    """`prefix` is the element of a repeated group that `$.x` means, such as "log[3]."."""
+
+    telegram: Telegram
+    arrival: Arrival
+    topic: Mapping[str, str]
+    zone: ZoneInfo | None
+    resource: str
+    clock: datetime | None = None
+    prefix: str = ""
+    items: dict[str, Item] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    work: int = MOST_WORK
+    _counts: dict[str, int] | None = None
+
+    def __post_init__(self) -> None:
+        for item in self.telegram.items:
+            self.items.setdefault(item.name, item)
+
+    def warn(self, message: str) -> None:
+        if len(self.warnings) < MOST_WARNINGS and message not in self.warnings:
+            self.warnings.append(message)
+
+    def charge(self, weight: int) -> None:
+        """Pays for one look at the telegram; DecodeError when a type looks too often."""
+        self.work -= weight
+        if self.work < 0:
+            raise DecodeError(0, "the rules of the type take too much work on this telegram")
+
+    def one(self, name: str) -> Found | None:
+        """The item of a name, else the value at that path of the tree."""
+        item = self.items.get(name)
+        if item is not None:
+            return Found(item.value, item.unit, item)
+        value = _at_path(self.telegram.tree, name)
+        return None if value is None else Found(value)
+
+    def several(self, name: str) -> list[Found]:
+        """What a list says, element by element: items name[0], name[1] …, or one item's list."""
+        listed = self.one(name)
+        if listed is not None and isinstance(listed.value, list | tuple):
+            spread = list(self._elements(name, ""))
+            if len(spread) == len(listed.value):
+                return spread
+            return [
+                Found(value, listed.unit, listed.item, index)
+                for index, value in enumerate(listed.value)
+            ]
+        return list(self._elements(name, "")) or ([listed] if listed else [])
+
+    def column(self, group: str, name: str) -> list[Found]:
+        """`name` of every element of a repeated group; elements without it are left out."""
+        return list(self._elements(group, f".{name}"))
+
+    def _elements(self, group: str, rest: str) -> Iterator[Found]:
+        count = self.count(group)
+        self.charge(count)
+        for index in range(count):
+            found = self.one(f"{group}[{index}]{rest}")
+            if found is not None:
+                yield found._replace(index=index)
+
+    def count(self, group: str) -> int:
+        """How many elements a repeated group has."""
+        if self._counts is None:
+            self._counts = _counted(self.telegram.items)
+        if group in self._counts:
+            return self._counts[group]
+        value = _at_path(self.telegram.tree, group)
+        return len(value) if isinstance(value, list | tuple) else 0
+
+    def config(self, name: str, port: int | None = None) -> Any:
+        """What the installation says, of a port of the module if it says more of that."""
+        ports = self.arrival.config.get("ports")
+        own = ports.get(port) if isinstance(ports, Mapping) and port is not None else None
+        if isinstance(own, Mapping) and name in own:
+            return own[name]
+        return self.arrival.config.get(name)
+
+    def instant(self, found: Found | None) -> datetime | None:
+        """A value as an instant: aware, or the wall clock of the device's zone, or Unix seconds.
+
+        A date is its first moment. None where it is no time, or no zone is known.
+        """
+        if found is None:
+            return None
+        value = found.value
+        if isinstance(value, int) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC) if _EARLIEST <= value <= _LATEST else None
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time())
+        if not isinstance(value, datetime):
+            return None
+        return self._localised(value, found.item)
+
+    def _localised(self, value: datetime, item: Item | None) -> datetime | None:
+        if value.tzinfo is None:
+            if self.zone is None:
+                self.warn("the zone of the device's clock is not known: its times are left out")
+                return None
+            value = value.replace(tzinfo=self.zone, fold=_fold(item))
+        try:
+            return value.astimezone(UTC)
+        except (OverflowError, ValueError):
+            raise DecodeError(max(item.start, 0) if item else 0, "no such time") from None
+
+
+def _fold(item: Item | None) -> int:
+    """Which of the two hours at the end of summer time is meant; the first if nothing says so."""
+    facts = item.facts if item else {}
+    summer = facts.get("dst", facts.get("summer_time"))
+    return 1 if summer is False else 0
+
+
+def _counted(items: tuple[Item, ...]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for item in items:
+        for match in _GROUPED.finditer(item.name):
+            group = item.name[: match.start()]
+            counts[group] = max(counts.get(group, 0), int(match.group(1)) + 1)
+    return counts
+
+
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d{1,4})\]")
+
+
+def _at_path(tree: Any, path: str) -> Any:
+    """The value at a.b[2].c of nested mappings and lists; None where there is none."""
+    value = tree
+    for match in _STEP.finditer(path):
+        key, index = match.groups()
+        if key is not None and isinstance(value, Mapping):
+            value = value.get(key)
+        elif index is not None and isinstance(value, list | tuple) and int(index) < len(value):
+            value = value[int(index)]
+        else:
+            return None
+    return value

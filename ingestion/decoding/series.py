@@ -1,0 +1,218 @@
+"""Rules of `series` → closures: lists of a telegram as values at even steps, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+
+from ingestion.codecs.errors import DecodeError
+from meters.definition.durations import seconds_of
+from meters.definition.model import Definition
+from meters.definition.model import Series as Rule
+from meters.quantities import Accumulation
+
+from .amounts import Amounts, archive_deltas, archive_integer
+from .conditions import compile_condition
+from .decoded import Series
+from .measuring import (
+    Target,
+    compile_arithmetic,
+    compile_port,
+    compile_pulse,
+    compile_target,
+    in_unit,
+    scale_for,
+)
+from .moments import compile_moment, floored
+from .references import as_number, list_lookup, lookup, number_lookup
+from .scope import Found, Scope
+
+__all__ = ["SeriesOf", "compile_series"]
+
+SeriesOf = Callable[[Scope], Iterator[Series]]
+Numbers = list[Fraction | None]
+
+_LONGEST_STEP = 366 * 86_400
+_YEARS = range(1971, 9_000)
+
+
+class _Listed(NamedTuple):
+    """The numbers of a list, oldest first, with their unit."""
+
+    values: Numbers
+    base: Fraction | None
+    unit: str
+    first: Found
+
+
+def compile_series(definition: Definition, rule: Rule) -> SeriesOf:
+    """ValueError with the reason where the rule can't be compiled."""
+    return _Compiled(definition, rule).take
+
+
+class _Compiled:
+    """One rule, ready to be used."""
+
+    def __init__(self, definition: Definition, rule: Rule) -> None:
+        self.rule = rule
+        self.holds = compile_condition(rule.when)
+        self.find_all = list_lookup(rule.deltas or rule.registers)
+        self.base = lookup(rule.base) if rule.base else None
+        self.step = _compile_step(rule.step)
+        self.floor = seconds_of(rule.floor) if rule.floor else None
+        self.target = compile_target(definition, rule)
+        self.number = compile_arithmetic(rule)
+        self.pulse = compile_pulse(rule.pulse)
+        self.port = compile_port(rule.port)
+        self.moment = compile_moment(rule.at)
+        self.tariff = number_lookup(0 if rule.tariff == "all" else rule.tariff)
+        self.missing = frozenset(rule.missing)
+        self.changed = any(step is not None for step in (rule.mul, rule.div, rule.add))
+        self.backward = rule.direction == "backward"
+        away = "newest_first" if self.backward else "oldest_first"
+        self.reverse = (rule.order or away) == "newest_first"
+
+    def take(self, scope: Scope) -> Iterator[Series]:
+        if not self.holds(scope):
+            return
+        found = self.find_all(scope)
+        step, at = self.step(scope), self._at(scope, found)
+        if not found:
+            return
+        if step is None or at is None:
+            missing = "time" if step else "step"
+            scope.warn(f"{self.rule.register}: the {missing} of the series is not known")
+            return
+        port = self.port(scope, None)
+        listed = self._listed(scope, found, port)
+        tariff = int(self.tariff(scope) or 0)
+        target = self.target(scope, tariff, "")
+        if listed is None or target is None:
+            return
+        scale = scale_for(scope, self.rule, listed.unit, target.entry)
+        if scale is not None:
+            yield self._series(target, scale, listed, at, step, tariff, port)
+
+    def _at(self, scope: Scope, found: list[Found]) -> datetime | None:
+        at = self.moment(scope, found[0]) if found else None
+        if at is None or self.floor is None:
+            return at
+        return floored(at, self.floor, scope)
+
+    def _listed(self, scope: Scope, found: list[Found], port: int | None) -> _Listed | None:
+        """Numbers and base in one unit."""
+        rule, weight = self.rule, Fraction(1)
+        if self.pulse is not None:
+            pulse = self.pulse(scope, port)
+            if pulse is None:
+                return None
+            weight, unit = pulse.weight, pulse.unit
+        else:
+            zero = in_unit(scope, rule, found[0], Fraction(0), changed=self.changed)
+            if zero is None:
+                return None
+            unit = zero[1]
+        numbers = [self._one(scope, one, weight) for one in found]
+        if self.reverse:
+            numbers.reverse()
+        base = self._base(scope, weight)
+        return _Listed(numbers, base, unit, found[0])
+
+    def _one(self, scope: Scope, found: Found, weight: Fraction) -> Fraction | None:
+        number = as_number(found.value)
+        if number is None or found.value in self.missing:
+            return None
+        if self.pulse is None:
+            before = in_unit(scope, self.rule, found, number, changed=self.changed)
+            if before is None:
+                return None
+            number = before[0]
+        value = self.number(scope, number)
+        return None if value is None else value * weight
+
+    def _base(self, scope: Scope, weight: Fraction) -> Fraction | None:
+        found = self.base(scope) if self.base else None
+        return None if found is None else self._one(scope, found, weight)
+
+    def _series(
+        self,
+        target: Target,
+        scale: Amounts,
+        listed: _Listed,
+        at: datetime,
+        step: int,
+        tariff: int,
+        port: int | None,
+    ) -> Series:
+        offset, rule = listed.first.offset, self.rule
+        if rule.deltas:
+            kind, base, values = "deltas", *self._deltas(target, scale, listed)
+            intervals = len(values)
+        else:
+            kind = "registers" if _is_counted(target) else "samples"
+            base, intervals = None, len(listed.values) - 1
+            values = [
+                None if value is None else archive_integer(value, scale, target.entry, offset)
+                for value in listed.values
+            ]
+        return Series(
+            register=target.register,
+            reading_type=target.entry.code,
+            tariff=tariff,
+            port=port,
+            kind=kind,
+            base=base,
+            base_time=_moved(at, -step * intervals if self.backward else 0, offset),
+            step=step,
+            values=tuple(values),
+            quality=rule.quality,
+            item=listed.first.item.name if listed.first.item else "",
+        )
+
+    def _deltas(
+        self, target: Target, scale: Amounts, listed: _Listed
+    ) -> tuple[int | None, list[int | None]]:
+        """The register before the first interval, and the amounts."""
+        base, offset = listed.base, listed.first.offset
+        if base is not None and self.backward:
+            # The register at the end; with a gap the one at the beginning is not known.
+            known = [value for value in listed.values if value is not None]
+            base = base - sum(known) if len(known) == len(listed.values) else None
+        values = archive_deltas(listed.values, base, scale, offset)
+        if base is None:
+            return None, values
+        return archive_integer(
+            base, scale, target.entry._replace(accumulation=Accumulation.CUMULATIVE), offset
+        ), values
+
+
+def _is_counted(target: Target) -> bool:
+    return target.entry.accumulation == Accumulation.CUMULATIVE
+
+
+def _compile_step(step: str) -> Callable[[Scope], int | None]:
+    """Seconds of a step: as written, or what a field or the installation says."""
+    seconds = seconds_of(step)
+    if seconds is not None:
+        return lambda scope: seconds
+    number = number_lookup(step)
+
+    def found(scope: Scope) -> int | None:
+        value = number(scope)
+        if value is None or value.denominator != 1 or not 0 < value <= _LONGEST_STEP:
+            return None
+        return int(value)
+
+    return found
+
+
+def _moved(at: datetime, seconds: int, offset: int) -> datetime:
+    try:
+        moved = (at + timedelta(seconds=seconds)).astimezone(UTC)
+    except OverflowError:
+        raise DecodeError(offset, "the series begins before time does") from None
+    if moved.year not in _YEARS:
+        raise DecodeError(offset, f"the series begins in the year {moved.year}")
+    return moved
