@@ -1,0 +1,24 @@
+"""Binary layouts as data: the Payload Schema language with what metering adds to it.
+
+`compile_schema(definition).decode(octets, port=…, variables=…)` gives a `Telegram`. The language is
+that of the LoRa Alliance draft (v0.5) as its public reference describes it; existing schemas load
+as they are. A definition is compiled once into closures, a fixed layout also into a NumPy
+structured type for batches. The additions are documented in `docs/device-types/binary.md`.
+"""
+
+from __future__ import annotations
+
+from .assembly import Assembly
+from .columns import Column, Columns, RowLayout
+from .decoder import BinaryDecoder, compile_schema
+from .errors import SchemaError
+
+__all__ = [
+    "Assembly",
+    "BinaryDecoder",
+    "Column",
+    "Columns",
+    "RowLayout",
+    "SchemaError",
+    "compile_schema",
+]

@@ -1,0 +1,157 @@
+"""Conditions: when a field is there, which layout holds, what is refused.
+
+A condition is one of: `$name` (neither absent, 0 nor empty); a formula; a mapping
+`{field: $name, <comparison>: value}`; a mapping of names to what they must equal (`{port: 100}`);
+`{all: […]}`, `{any: […]}`, `{not: …}`; a list, of which all must hold. What compares with an absent
+value does not hold.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .errors import Place, SchemaError
+from .expressions import compile_expression
+from .limits import MAX_DEPTH, MAX_STAGES
+from .numbers import exact
+from .references import Reference, reference
+from .state import OMITTED, State
+
+__all__ = ["Condition", "compile_condition"]
+
+Condition = Callable[[State], bool]
+
+_REFERENCE = re.compile(r"[$!]?\$?[A-Za-z_][\w.\-]*")
+
+
+def _masked(value: Any, mask: Any) -> bool:
+    return bool(int(value) & int(mask))
+
+
+def _unmasked(value: Any, mask: Any) -> bool:
+    return not int(value) & int(mask)
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "value": operator.eq,
+    "ne": operator.ne,
+    "gt": operator.gt,
+    "after": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "before": operator.lt,
+    "lte": operator.le,
+    "mask": _masked,
+    "clear": _unmasked,
+    "in": lambda value, choices: value in choices,
+}
+
+
+def compile_condition(spec: Any, place: Place, depth: int = 0) -> Condition:
+    if depth > MAX_DEPTH:
+        raise SchemaError(place, "conditions nest too deep")
+    if isinstance(spec, bool):
+        return lambda state: spec
+    if isinstance(spec, str):
+        return _textual(spec, place)
+    if isinstance(spec, list):
+        return _together(spec, place, depth, all)
+    if not isinstance(spec, Mapping) or not spec:
+        raise SchemaError(place, f"{spec!r} is not a condition")
+    if "field" in spec:
+        return _compared(spec, place)
+    return _combined(spec, place, depth)
+
+
+def _textual(text: str, place: Place) -> Condition:
+    stripped = text.strip()
+    if _REFERENCE.fullmatch(stripped):
+        refused = stripped.startswith("!")
+        read = reference(stripped.lstrip("!"), place)
+        return lambda state: _holds(read(state)) != refused
+    formula = compile_expression(text, place)
+
+    def check(state: State) -> bool:
+        try:
+            return bool(formula(state.names))
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            return False
+
+    return check
+
+
+def _holds(value: Any) -> bool:
+    return value is not OMITTED and bool(value)
+
+
+def _together(
+    specs: Any, place: Place, depth: int, every: Callable[[Any], bool]
+) -> Condition:
+    if not isinstance(specs, list) or not 0 < len(specs) <= MAX_STAGES:
+        raise SchemaError(place, f"expected a list of 1 to {MAX_STAGES} conditions")
+    checks = [
+        compile_condition(spec, (*place, place_), depth + 1) for place_, spec in enumerate(specs)
+    ]
+    return lambda state: every(check(state) for check in checks)
+
+
+def _combined(spec: Mapping[Any, Any], place: Place, depth: int) -> Condition:
+    checks: list[Condition] = []
+    for key, value in spec.items():
+        inner = (*place, str(key))
+        if key in {"all", "any"}:
+            checks.append(_together(value, inner, depth, all if key == "all" else any))
+        elif key == "not":
+            checks.append(_denied(compile_condition(value, inner, depth + 1)))
+        else:
+            checks.append(_compared({"field": str(key), "eq": value}, inner))
+    return lambda state: all(check(state) for check in checks)
+
+
+def _denied(check: Condition) -> Condition:
+    return lambda state: not check(state)
+
+
+def _compared(spec: Mapping[Any, Any], place: Place) -> Condition:
+    read = reference(spec["field"], (*place, "field"))
+    wanted = [key for key in spec if key in _COMPARISONS]
+    unknown = [key for key in spec if key not in _COMPARISONS and key not in {"field", "why"}]
+    if unknown:
+        known = ", ".join(_COMPARISONS)
+        raise SchemaError((*place, str(unknown[0])), f"not a comparison; there are {known}")
+    if not wanted:
+        return lambda state: _holds(read(state))
+    pairs = [(_COMPARISONS[key], _operand(spec[key], (*place, key))) for key in wanted]
+    return lambda state: _all_hold(state, read, pairs)
+
+
+def _all_hold(
+    state: State, read: Reference, pairs: list[tuple[Callable[[Any, Any], bool], Reference]]
+) -> bool:
+    value = read(state)
+    if value is OMITTED:
+        return False
+    try:
+        return all(compare(value, operand(state)) for compare, operand in pairs)
+    except (ArithmeticError, TypeError, ValueError):
+        return False
+
+
+def _operand(spec: Any, place: Place) -> Reference:
+    """A `$name`, a list of choices, or a literal: text without `$` stands for itself."""
+    if isinstance(spec, str) and spec.startswith("$"):
+        return reference(spec, place)
+    if isinstance(spec, list):
+        choices = [_literal(choice) for choice in spec]
+        return lambda state: choices
+    literal = _literal(spec)
+    return lambda state: literal
+
+
+def _literal(spec: Any) -> Any:
+    number = exact(spec) if not isinstance(spec, str) else None
+    return spec if number is None else number
