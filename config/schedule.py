@@ -10,6 +10,11 @@ SCHEDULE = {
     },
     # Nothing is lost when one is left out, so a worker that was away finds a few at most.
     "roll up": {"task": "meters.roll_up", "schedule": 3.0, "options": {"expire_seconds": 10}},
+    "carry on second decodings": {
+        "task": "ingestion.carry_on_redecodings",
+        "schedule": 10.0,
+        "options": {"expire_seconds": 30},
+    },
     "propose late changes": {"task": "ingestion.propose_late_changes", "schedule": 60.0},
     "forget parts of intervals": {
         "task": "ingestion.forget_interval_parts",

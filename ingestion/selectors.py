@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import OperationalError, connection, transaction
@@ -15,26 +14,20 @@ from meters.models import TelemetryModule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date, datetime
+    from datetime import datetime
 
     from django.db.models import QuerySet
 
-    from ingestion.models import RedecodedBlock, Redecoding
-
 __all__ = [
-    "Change",
     "FrameQuestion",
     "TooMuchAsked",
     "device_of",
     "raw_frame",
     "raw_frames",
-    "redecoding_days",
-    "redecoding_sums",
 ]
 
 _SECONDS = 5
 _HEADER_BYTES = 13
-_DAYS_SHOWN = 200
 
 
 class TooMuchAsked(Exception):
@@ -119,53 +112,3 @@ def _in_time() -> Iterator[None]:
         if getattr(error.__cause__, "sqlstate", "") != "57014":
             raise
         raise TooMuchAsked from error
-
-
-class Change(NamedTuple):
-    """What differs in a channel, in displayed units; day: None for all days together."""
-
-    channel: str
-    day: date | None
-    changed: int
-    before: Decimal
-    after: Decimal
-    unit: str
-
-    @property
-    def difference(self) -> Decimal:
-        return self.after - self.before
-
-
-def redecoding_days(redecoding: Redecoding) -> list[Change]:
-    """The days that differ, at most as many as a page shows."""
-    return [_change(row, row.day) for row in _blocks(redecoding)[:_DAYS_SHOWN]]
-
-
-def redecoding_sums(redecoding: Redecoding) -> list[Change]:
-    """The same by channel, over all days."""
-    found: dict[int, Change] = {}
-    for row in _blocks(redecoding):
-        one = _change(row, None)
-        known = found.get(row.channel_id)
-        if known is not None:
-            one = one._replace(
-                changed=one.changed + known.changed,
-                before=one.before + known.before,
-                after=one.after + known.after,
-            )
-        found[row.channel_id] = one
-    return list(found.values())
-
-
-def _blocks(redecoding: Redecoding) -> QuerySet[RedecodedBlock]:
-    related = ("channel__reading_type", "channel__usage_point", "channel__module")
-    return redecoding.days.select_related(*related).order_by("channel", "day")
-
-
-def _change(row: RedecodedBlock, day: date | None) -> Change:
-    kind = row.channel.reading_type
-    # The archive counts Wh where people read kWh.
-    thousand = kind.display_unit.startswith("k") and not kind.unit.startswith("k")
-    factor = Decimal(1).scaleb(kind.exponent) / (1000 if thousand else 1)
-    sums = (row.sum_before * factor, row.sum_after * factor)
-    return Change(str(row.channel), day, row.changed, *sums, kind.display_unit)

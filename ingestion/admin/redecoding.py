@@ -16,8 +16,18 @@ from accounts.admin.base import CompanyFilter
 from accounts.admin.writing import ServiceAdmin, ServiceForm
 from ingestion.loader import LoadError
 from ingestion.models import Redecoding
-from ingestion.selectors import redecoding_days, redecoding_sums
+from ingestion.proposed_changes import (
+    redecoding_channels,
+    redecoding_days,
+    redecoding_kinds,
+    redecoding_sums,
+)
 from ingestion.services.redecoding import redecoding_apply, redecoding_discard, redecoding_make
+from ingestion.services.wide_redecoding import (
+    wide_redecoding_apply,
+    wide_redecoding_discard,
+    wide_redecoding_make,
+)
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -25,6 +35,12 @@ if TYPE_CHECKING:
 __all__ = ["RedecodingAdmin"]
 
 _LARGEST = 2**62
+_SUBJECTS = ("module", "usage_point", "device_type", "everything")
+_ASKED = ("company", *_SUBJECTS, "first", "last", "note")
+_FOUND = ("frames", "blocks", "changed", "refused", "requested_by", "created_at")
+# Of one that a worker goes through, besides.
+_PROGRESS = ("modules_done", "modules", "skipped", "days_done", "left_out")
+_UNDECIDED = {Redecoding.State.READY, Redecoding.State.WORKING}
 
 
 class RedecodingForm(ServiceForm):
@@ -32,14 +48,37 @@ class RedecodingForm(ServiceForm):
 
     class Meta:
         model = Redecoding
-        fields = ("module", "usage_point", "first", "last", "note")
+        fields = _ASKED
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "company" in self.fields:
+            # A module or a usage point has one.
+            self.fields["company"].required = False
 
     def _get_validation_exclusions(self) -> set[str]:
         # The company is that of the subject: the service knows it and checks the rest.
         return super()._get_validation_exclusions() | {"company"}
 
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if sum(bool(data.get(name)) for name in _SUBJECTS) != 1:
+            text = _("Choose a module, a usage point, a device type, or the whole company.")
+            raise ValidationError(text)
+        return data
+
     def write(self) -> Redecoding:
-        return redecoding_make(actor=self.actor, **self.cleaned_data)
+        data = dict(self.cleaned_data)
+        company, everything = data.pop("company", None), data.pop("everything")
+        device_type = data.pop("device_type")
+        if not (everything or device_type):
+            return redecoding_make(actor=self.actor, **data)
+        if company is None and self.instance.company_id is not None:
+            company = self.instance.company
+        days = {name: data[name] for name in ("first", "last", "note")}
+        return wide_redecoding_make(
+            actor=self.actor, company=company, device_type=device_type, **days
+        )
 
 
 @admin.register(Redecoding)
@@ -50,20 +89,23 @@ class RedecodingAdmin(ServiceAdmin):
     change_form_template = "admin/ingestion/redecoding.html"
     list_display = ("subject", "first", "last", "note", "state", "changed", "created_at", "company")
     list_filter = (CompanyFilter, "state")
-    list_select_related = ("module", "usage_point", "company")
-    search_fields = ("^module__serial", "^usage_point__code")
+    list_select_related = ("module", "usage_point", "device_type", "company")
+    search_fields = ("^module__serial", "^usage_point__code", "device_type__code")
     ordering = ("-pk",)
     sortable_by = ("created_at",)
     linked_lookups = ("module", "usage_point")
-    autocomplete_fields = ("module", "usage_point")
+    autocomplete_fields = ("module", "usage_point", "device_type")
     actions: Any = None
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        asked = ["module", "usage_point", "first", "last", "note"]
         if obj is None:
-            return asked
-        found = ["frames", "blocks", "changed", "refused", "requested_by", "created_at"]
-        return [*asked, "state", *found, "applied_by", "applied_at"]
+            return self._without_company(request, _ASKED)
+        empty = {name for name in _SUBJECTS if not getattr(obj, name)}
+        asked = [name for name in _ASKED if name not in empty]
+        progress = _PROGRESS if obj.is_wide else ()
+        failure = ["failure"] if obj.failure else []
+        shown = [*asked, "state", *failure, *progress, *_FOUND, "applied_by", "applied_at"]
+        return self._without_company(request, shown)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [] if obj is None else self.get_fields(request, obj)
@@ -74,9 +116,9 @@ class RedecodingAdmin(ServiceAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.display(description=gettext_lazy("module or usage point"))
+    @admin.display(description=gettext_lazy("what is gone through"))
     def subject(self, row: Redecoding) -> str:
-        return str(row.module or row.usage_point)
+        return row.subject
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.__dict__.update(form.write().__dict__)
@@ -102,11 +144,11 @@ class RedecodingAdmin(ServiceAdmin):
         row = self.get_object(request, object_id)
         context = dict(extra_context or {})
         if row is not None and self.has_view_permission(request, row):
+            context |= _of_all(row, request) if row.is_wide else _of_one(row)
             context |= {
-                "days": redecoding_days(row),
-                "sums": redecoding_sums(row),
-                "may_decide": row.state == Redecoding.State.READY
+                "may_decide": row.state in _UNDECIDED
                 and super().has_change_permission(request, row),
+                "may_apply": row.state == Redecoding.State.READY and row.blocks,
                 "decide_url": reverse("admin:ingestion_redecoding_decide", args=[row.pk]),
             }
         return super().change_view(request, object_id, form_url, context)
@@ -129,14 +171,44 @@ class RedecodingAdmin(ServiceAdmin):
 
     def _decide(self, request: HttpRequest, row: Redecoding) -> None:
         if "discard" in request.POST:
-            redecoding_discard(actor=request.user, redecoding=row)
+            discard = wide_redecoding_discard if row.is_wide else redecoding_discard
+            discard(actor=request.user, redecoding=row)
             messages.success(request, _("Discarded: the archive stays as it is."))
             return
         if "apply" not in request.POST:
             return
         note = request.POST.get("note", "").replace("\x00", "").strip()[:300]
+        if row.is_wide:
+            wide_redecoding_apply(actor=request.user, redecoding=row, note=note)
+            messages.success(request, _("It is being applied; this page says how far it is."))
+            return
         redecoding_apply(actor=request.user, redecoding=row, note=note)
         messages.success(request, _("Applied: the values as they were are kept as revisions."))
+
+
+def _of_one(row: Redecoding) -> dict[str, Any]:
+    return {"days": redecoding_days(row), "sums": redecoding_sums(row)}
+
+
+def _of_all(row: Redecoding, request: HttpRequest) -> dict[str, Any]:
+    """How far the worker is, sums by reading type, and a page of channels."""
+    asked = request.GET.get("page", "")
+    page = int(asked) if asked.isdecimal() and len(asked) < 7 else 0
+    channels, more = redecoding_channels(row, page=page)
+    done, of = row.modules_done, row.modules
+    if row.state in {Redecoding.State.APPLYING, Redecoding.State.APPLIED}:
+        done, of = row.days_done + row.left_out, row.blocks
+    return {
+        "wide": True,
+        "kinds": redecoding_kinds(row),
+        "sums": channels,
+        "under_way": row.state in {Redecoding.State.WORKING, Redecoding.State.APPLYING},
+        "done": done,
+        "of": of,
+        "page": page + 1,
+        "before_page": page - 1 if page else None,
+        "next_page": page + 1 if more else None,
+    }
 
 
 def _page(key: int) -> str:

@@ -15,22 +15,45 @@ from accounts.grants import Access, ScopedModel
 from accounts.models import Company
 from config.lib.modeling import Timestamped
 from config.lib.orm import SameScope
-from meters.models import Channel, TelemetryModule, UsagePoint
+from meters.models import Channel, DeviceType, TelemetryModule, UsagePoint
 
 __all__ = ["LateChange", "RedecodedBlock", "Redecoding"]
 
 
-@audited(exclude=("frames", "changed", "blocks", "refused"))
-class Redecoding(ScopedModel, Timestamped):
-    """The frames of a module, or the register readings of a usage point, gone through once more.
+_SUBJECTS = ("module", "usage_point", "device_type")
+_ONE_SUBJECT = Q(everything=True, **{f"{name}__isnull": True for name in _SUBJECTS})
+for _chosen in _SUBJECTS:
+    _ONE_SUBJECT |= Q(
+        everything=False, **{f"{name}__isnull": name != _chosen for name in _SUBJECTS}
+    )
+# What changes with every step of the work.
+_PROGRESS = (
+    *("frames", "changed", "blocks", "refused", "modules", "modules_done", "skipped"),
+    *("cursor", "days_done", "left_out"),
+)
 
-    first, last: days of receipt (UTC) of frames, days of the readings of a usage point.
+
+@audited(exclude=_PROGRESS)
+class Redecoding(ScopedModel, Timestamped):
+    """Frames, or the register readings of a usage point, gone through once more.
+
+    Those of a module at once; those of a device type or of the whole company in steps by a worker
+    (`ingestion.services.wide_redecoding`). first, last: days of receipt (UTC) of frames, days of
+    the readings of a usage point. cursor: id of the last module gone through, then of the last
+    day applied; −1: nothing is left to do.
     """
 
     class State(models.TextChoices):
+        WORKING = "working", _("being worked out")
         READY = "ready", _("to be looked at")
+        APPLYING = "applying", _("being applied")
         APPLIED = "applied", _("applied")
         DISCARDED = "discarded", _("discarded")
+        FAILED = "failed", _("given up")
+
+    class Failure(models.TextChoices):
+        TOO_MANY = "too_many", _("too many days differ: choose a shorter period")
+        FAULT = "fault", _("the server could not go on; its log says why")
 
     company = models.ForeignKey(
         Company, verbose_name=_("company"), on_delete=models.PROTECT, related_name="+"
@@ -55,9 +78,27 @@ class Redecoding(ScopedModel, Timestamped):
         db_constraint=False,
         help_text=_("Its intervals are worked out again from the register readings."),
     )
+    device_type = models.ForeignKey(
+        DeviceType,
+        verbose_name=_("device type"),
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_(
+            "The frames of all modules of this type, and of those that its meters hang on, are"
+            " decoded again. The work is done in the background."
+        ),
+    )
+    everything = models.BooleanField(
+        _("the whole company"),
+        default=False,
+        help_text=_("The frames of all modules of the company, in the background."),
+    )
     first = models.DateField(_("from"))
     last = models.DateField(_("until"))
     note = models.CharField(_("reason"), max_length=300)
+    remark = models.CharField(_("remark"), max_length=300, blank=True, default="", editable=False)
     state = models.CharField(
         _("state"), max_length=10, choices=State, default=State.READY, editable=False
     )
@@ -65,6 +106,19 @@ class Redecoding(ScopedModel, Timestamped):
     blocks = models.IntegerField(_("days that differ"), default=0, editable=False)
     changed = models.IntegerField(_("values that differ"), default=0, editable=False)
     refused = models.IntegerField(_("values that can't be stored"), default=0, editable=False)
+    modules = models.IntegerField(_("modules"), default=0, editable=False)
+    modules_done = models.IntegerField(_("modules gone through"), default=0, editable=False)
+    skipped = models.IntegerField(
+        _("modules with too many frames, left out"), default=0, editable=False
+    )
+    cursor = models.BigIntegerField(default=0, editable=False)
+    days_done = models.IntegerField(_("days applied"), default=0, editable=False)
+    left_out = models.IntegerField(
+        _("days that changed meanwhile, left out"), default=0, editable=False
+    )
+    failure = models.CharField(
+        _("why it was given up"), max_length=10, choices=Failure, blank=True, editable=False
+    )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("asked for by"),
@@ -95,10 +149,12 @@ class Redecoding(ScopedModel, Timestamped):
         ordering = ("-pk",)
         constraints = (
             models.CheckConstraint(
-                condition=Q(module__isnull=False, usage_point__isnull=True)
-                | Q(module__isnull=True, usage_point__isnull=False),
+                condition=_ONE_SUBJECT,
                 name="ingestion_redecoding_one_subject",
-                violation_error_message=_("Choose a module or a usage point."),
+                violation_error_message=_(
+                    "Choose a module, a usage point, a device type, or the whole company; one of"
+                    " them."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(last__gte=F("first")),
@@ -110,13 +166,25 @@ class Redecoding(ScopedModel, Timestamped):
         )
 
     def __str__(self) -> str:
-        return f"{self.module or self.usage_point} {self.first} – {self.last}"
+        return f"{self.subject} {self.first} – {self.last}"
+
+    @property
+    def subject(self) -> str:
+        """What is gone through, as people read it."""
+        return str(self.module or self.usage_point or self.device_type or self.company)
+
+    @property
+    def is_wide(self) -> bool:
+        """Gone through in steps by a worker."""
+        return self.everything or self.device_type_id is not None
 
 
 class RedecodedBlock(ScopedModel):
     """A day of a channel in which something differs, as it stood and as it would stand.
 
-    Values as in IntervalBlock, NULL where one is missing; quality: a byte a slot of `after`.
+    Values as in IntervalBlock, NULL where one is missing; quality: a byte a slot of `after`. The
+    sums are of the values there are, in units of the archive. left_out: the archive had changed
+    meanwhile when the day's turn to be applied came.
     """
 
     redecoding = models.ForeignKey(Redecoding, on_delete=models.CASCADE, related_name="days")
@@ -133,6 +201,9 @@ class RedecodedBlock(ScopedModel):
     after = ArrayField(models.BigIntegerField(null=True))
     quality = models.BinaryField()
     changed = models.IntegerField(_("values that differ"))
+    sum_before = models.BigIntegerField(default=0)
+    sum_after = models.BigIntegerField(default=0)
+    left_out = models.BooleanField(default=False)
 
     access: ClassVar[Access] = Access(
         company="redecoding__company",
@@ -157,15 +228,6 @@ class RedecodedBlock(ScopedModel):
 
     def __str__(self) -> str:
         return f"{self.channel_id} {self.day}"
-
-    @property
-    def sum_before(self) -> int:
-        """Of the values there are, in units of the archive."""
-        return sum(value for value in self.before if value is not None)
-
-    @property
-    def sum_after(self) -> int:
-        return sum(value for value in self.after if value is not None)
 
 
 class LateChange(models.Model):

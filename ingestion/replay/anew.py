@@ -14,15 +14,16 @@ from ingestion.routing import modules_at
 from ingestion.values import Context
 
 from .judging import opened_again
-from .kept import frames_of_module
+from .kept import frames_of_modules
 from .storing import resolved
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from ingestion.pipeline import Known
 
-__all__ = ["MOST_FRAMES", "Anew", "module_anew", "point_anew"]
+__all__ = ["MOST_FRAMES", "Anew", "module_anew", "modules_anew", "point_anew"]
 
 # A month of a module that sends four times an hour, and as much again.
 MOST_FRAMES = 6_000
@@ -44,12 +45,19 @@ class Anew(NamedTuple):
 
 def module_anew(module: int, *, first: datetime, end: datetime) -> Anew:
     """The authentic frames received from a module, decoded as its types are now."""
-    found = frames_of_module(module, first=first, end=end, limit=MOST_FRAMES + 1)
-    known = known_of([module])
+    return modules_anew([module], first=first, end=end)
+
+
+def modules_anew(
+    modules: Sequence[int], *, first: datetime, end: datetime, limit: int = MOST_FRAMES
+) -> Anew:
+    """The same of several modules, whose frames together are at most `limit`."""
+    found = frames_of_modules(modules, first=first, end=end, limit=limit + 1)
+    known = known_of(modules)
     work = opened_again(found, known)
     collected, _messages = resolved(work, known)
     readings, _registers = collected.together()
-    return Anew(readings, len(work.new), len(found) <= MOST_FRAMES)
+    return Anew(readings, len(work.new), len(found) <= limit)
 
 
 def point_anew(point: int, *, first: datetime, end: datetime) -> Anew:

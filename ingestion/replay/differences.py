@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ingestion.loader import Readings
     from ingestion.loader.placing import Keys
 
-__all__ = ["BlockChange", "Differences", "blocks_stored", "differences"]
+__all__ = ["BlockChange", "Cells", "Differences", "blocks_stored", "differences"]
 
 _EPOCH = date(1970, 1, 1)
 _STORED = """
@@ -51,7 +51,9 @@ class Differences(NamedTuple):
     refused: int
 
 
-class _Cells(NamedTuple):
+class Cells(NamedTuple):
+    """Slots of a day: values, and their quality bytes; a missing value is 0."""
+
     value: NDArray[np.int64]
     quality: NDArray[np.uint8]
 
@@ -88,14 +90,14 @@ def _changes(arriving: Blocks, keys: Keys) -> Iterator[BlockChange]:
     rows = zip(keys.channel.tolist(), days, arriving.starts.tolist(), strict=True)
     for block, (channel, day, start) in enumerate(rows):
         cells = slice(start, start + int(arriving.slots[block]))
-        new = _Cells(arriving.value[cells], arriving.quality[cells])
+        new = Cells(arriving.value[cells], arriving.quality[cells])
         old = stored.get((channel, day), _empty(len(new.value)))
         if len(old.value) != len(new.value):
             # Stored with another interval: a day keeps the one it began with.
             continue
         merged = merge(*old, *new, Precedence.RECALCULATED)
         if bool(merged.taken.any()):
-            after = _Cells(merged.value, merged.quality)
+            after = Cells(merged.value, merged.quality)
             interval = int(arriving.interval[block])
             quality, changed = merged.quality.tobytes(), int(merged.taken.sum())
             yield BlockChange(
@@ -103,9 +105,9 @@ def _changes(arriving: Blocks, keys: Keys) -> Iterator[BlockChange]:
             )
 
 
-def blocks_stored(days: set[date], channels: set[int]) -> dict[tuple[int, date], _Cells]:
+def blocks_stored(days: set[date], channels: set[int]) -> dict[tuple[int, date], Cells]:
     """(channel, day) → values and qualities as they stand."""
-    found: dict[tuple[int, date], _Cells] = {}
+    found: dict[tuple[int, date], Cells] = {}
     if not days:
         return found
     with connection.cursor() as cursor:
@@ -116,9 +118,9 @@ def blocks_stored(days: set[date], channels: set[int]) -> dict[tuple[int, date],
             if quality is not None:
                 worth = np.frombuffer(bytes(quality), np.uint8)
             numbers = np.array([value or 0 for value in values], np.int64)
-            found[channel, day] = _Cells(numbers, worth)
+            found[channel, day] = Cells(numbers, worth)
     return found
 
 
-def _empty(slots: int) -> _Cells:
-    return _Cells(np.zeros(slots, np.int64), np.full(slots, MISSING, np.uint8))
+def _empty(slots: int) -> Cells:
+    return Cells(np.zeros(slots, np.int64), np.full(slots, MISSING, np.uint8))

@@ -17,7 +17,15 @@ from ingestion.models import FrameOutcome
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-__all__ = ["KeptFrame", "devices_kept", "frames_kept", "frames_of_module", "old_ciphers", "since"]
+__all__ = [
+    "KeptFrame",
+    "devices_kept",
+    "frames_counted",
+    "frames_kept",
+    "frames_of_modules",
+    "old_ciphers",
+    "since",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A frame that breaks the protocol or repeats a counter becomes no data, whatever is mended; both
@@ -40,8 +48,13 @@ ORDER BY received_at DESC, id DESC LIMIT %s
 """
 _OF_MODULE = f"""
 SELECT {_COLUMNS} FROM ingestion_raw_frame
-WHERE module_id = %s AND counter IS NOT NULL AND received_at >= %s AND received_at < %s
+WHERE module_id = ANY(%s) AND counter IS NOT NULL AND received_at >= %s AND received_at < %s
 ORDER BY received_at, id LIMIT %s
+"""
+# Of frames whether authentic or not: the index knows no more.
+_COUNT_OF_MODULE = """
+SELECT module_id, count(*) FROM ingestion_raw_frame
+WHERE module_id = ANY(%s) AND received_at >= %s AND received_at < %s GROUP BY module_id
 """
 _KEYS = """
 SELECT module_id, selector, sealed FROM ingestion_modulekey WHERE module_id = ANY(%(modules)s)
@@ -99,9 +112,18 @@ def frames_kept(
     return _read(_FRAMES, [list(devices), first, last, *before, limit])
 
 
-def frames_of_module(module: int, *, first: datetime, end: datetime, limit: int) -> list[KeptFrame]:
-    """Authentic frames of a module as they were received, oldest first."""
-    return _read(_OF_MODULE, [module, first, end, limit])
+def frames_of_modules(
+    modules: Sequence[int], *, first: datetime, end: datetime, limit: int
+) -> list[KeptFrame]:
+    """Authentic frames of these modules as they were received, oldest first."""
+    return _read(_OF_MODULE, [list(modules), first, end, limit])
+
+
+def frames_counted(modules: Sequence[int], *, first: datetime, end: datetime) -> dict[int, int]:
+    """Module → at most how many authentic frames of it were received; none: it is left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_OF_MODULE, [list(modules), first, end])
+        return dict(cursor.fetchall())
 
 
 def _read(query: str, parameters: list[Any]) -> list[KeptFrame]:

@@ -22,13 +22,19 @@ from ingestion.routing import modules_at
 from meters.models import TelemetryModule, UsagePoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from ingestion.replay.differences import Cells
 
 __all__ = [
     "late_changes_propose",
+    "redecoded_block",
     "redecoding_apply",
+    "redecoding_batch",
     "redecoding_discard",
     "redecoding_make",
+    "redecoding_ready",
+    "values_stored",
 ]
 
 logger = logging.getLogger(__name__)
@@ -76,7 +82,8 @@ def redecoding_make(
     made.blocks = len(found.blocks)
     made.changed = sum(block.changed for block in found.blocks)
     made.save()
-    _keep(made, found.blocks)
+    rows = [redecoded_block(made, block) for block in found.blocks]
+    RedecodedBlock.objects.bulk_create(rows, batch_size=500)
     return made
 
 
@@ -106,21 +113,20 @@ def _anew(made: Redecoding) -> Anew:
     return found
 
 
-def _keep(made: Redecoding, blocks: Sequence[BlockChange]) -> None:
-    rows = [
-        RedecodedBlock(
-            redecoding=made,
-            channel_id=block.channel,
-            day=block.day,
-            interval_minutes=block.interval_minutes,
-            before=block.before,
-            after=block.after,
-            quality=block.quality,
-            changed=block.changed,
-        )
-        for block in blocks
-    ]
-    RedecodedBlock.objects.bulk_create(rows, batch_size=500)
+def redecoded_block(made: Redecoding, block: BlockChange) -> RedecodedBlock:
+    """The row of a day that differs, not saved."""
+    return RedecodedBlock(
+        redecoding=made,
+        channel_id=block.channel,
+        day=block.day,
+        interval_minutes=block.interval_minutes,
+        before=block.before,
+        after=block.after,
+        quality=block.quality,
+        changed=block.changed,
+        sum_before=sum(value for value in block.before if value is not None),
+        sum_after=sum(value for value in block.after if value is not None),
+    )
 
 
 def redecoding_apply(*, actor: Any, redecoding: Redecoding, note: str) -> Redecoding:
@@ -129,19 +135,10 @@ def redecoding_apply(*, actor: Any, redecoding: Redecoding, note: str) -> Redeco
     Not inside a transaction: the loader makes its own. Raises IngestionError when the archive has
     changed since.
     """
-    redecoding = _ready(actor, redecoding)
+    redecoding = redecoding_ready(actor, redecoding)
     days = list(redecoding.days.all())
     _check_unchanged(days)
-    zone = ZoneInfo(redecoding.company.time_zone)
-    reason = f"{redecoding.note}: {note}" if note else redecoding.note
-    result = load(
-        LoadBatch(
-            readings=_readings(days, zone),
-            precedence=Precedence.RECALCULATED,
-            user_id=getattr(actor, "pk", None),
-            note=reason,
-        )
-    )
+    result = load(redecoding_batch(redecoding, days, user_id=getattr(actor, "pk", None), note=note))
     if np.count_nonzero(result.refused):
         raise IngestionError(_("The archive took only a part of it; work it out once more."))
     Redecoding.objects.filter(pk=redecoding.pk).update(
@@ -152,11 +149,24 @@ def redecoding_apply(*, actor: Any, redecoding: Redecoding, note: str) -> Redeco
 
 def redecoding_discard(*, actor: Any, redecoding: Redecoding) -> None:
     """Leave the archive as it is."""
-    redecoding = _ready(actor, redecoding)
+    redecoding = redecoding_ready(actor, redecoding)
     Redecoding.objects.filter(pk=redecoding.pk).update(state=_State.DISCARDED)
 
 
-def _ready(actor: Any, redecoding: Redecoding) -> Redecoding:
+def redecoding_batch(
+    redecoding: Redecoding, days: Sequence[RedecodedBlock], *, user_id: int | None, note: str
+) -> LoadBatch:
+    """What the loader writes when these days are applied."""
+    return LoadBatch(
+        readings=_readings(days, ZoneInfo(redecoding.company.time_zone)),
+        precedence=Precedence.RECALCULATED,
+        user_id=user_id,
+        note=f"{redecoding.note}: {note}" if note else redecoding.note,
+    )
+
+
+def redecoding_ready(actor: Any, redecoding: Redecoding) -> Redecoding:
+    """The row as stored, when the actor may decide on it and nobody has; raises IngestionError."""
     rows = Redecoding.objects.all()
     if actor is not None:
         rows = Redecoding.objects.visible_to(actor, "change")
@@ -171,11 +181,15 @@ def _ready(actor: Any, redecoding: Redecoding) -> Redecoding:
 def _check_unchanged(days: Sequence[RedecodedBlock]) -> None:
     stored = blocks_stored({row.day for row in days}, {row.channel_id for row in days})
     for row in days:
-        cells = stored.get((row.channel_id, row.day))
-        now = [None] * len(row.before) if cells is None else cells.listed()
-        if now != row.before:
+        if values_stored(row, stored) != row.before:
             text = _("%(day)s has changed since it was worked out. Work it out once more.")
             raise IngestionError(text % {"day": row.day})
+
+
+def values_stored(row: RedecodedBlock, stored: Mapping[Any, Cells]) -> list[int | None]:
+    """The day as it stands in `stored` (of `blocks_stored`); all missing where there is none."""
+    cells = stored.get((row.channel_id, row.day))
+    return [None] * len(row.before) if cells is None else cells.listed()
 
 
 def _readings(days: Sequence[RedecodedBlock], zone: ZoneInfo) -> Readings:

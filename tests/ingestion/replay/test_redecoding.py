@@ -12,8 +12,8 @@ from django.test import Client
 from ingestion.codecs import universal_messages as m
 from ingestion.errors import IngestionError
 from ingestion.models import Redecoding
+from ingestion.proposed_changes import redecoding_sums
 from ingestion.replay.anew import MOST_FRAMES
-from ingestion.selectors import redecoding_sums
 from ingestion.services.redecoding import (
     late_changes_propose,
     redecoding_apply,
