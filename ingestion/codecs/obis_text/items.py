@@ -149,12 +149,12 @@ def _history(data_set: DataSet, known: Meaning) -> list[Item] | None:
     while codes + 1 < len(groups) and parse_code(groups[codes + 1].text):
         codes += 1
     rows, count = groups[codes + 1 :], _count(groups[0])
-    if not count:
-        return None if rows and not _empty(rows) else [_item(data_set, known, ([], ""))]
-    if not codes or not rows or len(rows) % count:
+    if not codes or (rows and not count and not _empty(rows)):
         return None
-    width = len(rows) // count
-    entries = [_row(rows[start : start + width]) for start in range(0, len(rows), width)]
+    width = len(rows) // count if count else 0
+    if count and (not width or len(rows) % count):
+        return None
+    entries = [_row(rows[start : start + width]) for start in range(0, width * count, width or 1)]
     facts = {"captured": groups[1].text}
     return [_item(data_set, known, (entries, _unit_of(entries)), facts)]
 

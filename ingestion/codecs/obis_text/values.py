@@ -19,8 +19,8 @@ _TIME = re.compile(r"(\d{10}|\d{12})([SW]?)")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 # A number of fewer digits is a plain number, not text in hex.
 _SHORTEST_HEX = 16
-_FORMATS = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S"}
 # Two digits of a year from 69 on are of the last century, as in POSIX: meters start at 1970.
+_FORMATS = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S"}
 
 _SYMBOLS: Mapping[str, str] = {
     "wh": "Wh",
@@ -73,9 +73,12 @@ _SYMBOLS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """The meter's wall clock; `dst` says whether it shows summer time, None where it is not said."""
+    """The meter's wall clock, None where it shows no date (meters send 632525252525W for that).
 
-    value: datetime
+    `dst` says whether it shows summer time, None where that is not said.
+    """
+
+    value: datetime | None
     dst: bool | None
 
     @property
@@ -108,7 +111,7 @@ def time_of(text: str) -> Time | None:
         # The zone is the company's; the letter tells summer from winter.
         value = datetime.strptime(digits, _FORMATS[len(digits)])  # noqa: DTZ007
     except ValueError:
-        return None
+        return Time(None, None) if letter else None
     return Time(value, letter == "S" if letter else None)
 
 
