@@ -3,10 +3,12 @@
 What is asked of a telegram follows from the published file alone, not from what is found here:
 
 - the identification, the maker and the medium, always;
-- every number with a unit and every date that is sent, where the published driver only maps DIF
-  and VIF ("language_class"). A driver with code of its own computes, or reads what its maker hid: its
+- every number with a unit and every date, where the published driver only maps DIF and VIF
+  ("language_class"), unless it stands nowhere in the opened bytes: then the driver computed it. A driver with code of its own computes, or reads what its maker hid: its
   values belong to a device type. They are counted when they are found, never asked; nor are
   numbers that stand under a VIF which the standard leaves to makers.
+
+A number that its meter marks as invalid counts as found when the record is found and marked so.
 
 A value is found when an item equals it in its unit, converted exactly, within the six digits that
 are published; a date when an item begins with it. Frames are heard in the order of the file by one
@@ -28,133 +30,26 @@ from ingestion.codecs.telegram import Item, Telegram
 from ingestion.codecs.wmbus import Formats, decode_wmbus
 
 from .outcomes import DIFFERENT, EQUAL, REFUSED, Outcome
+from .wmbusmeters_units import MEDIA, MEDIUM_CODES, OFFSETS, OTHER_YEARS, UNITS, YEAR_SECONDS
 
 __all__ = ["Judgement", "compare", "judge", "judged"]
 
 _MAPPING_ONLY = "pure dif/vif mapping"
 _PRECISION = Fraction(1, 1_000_000)
+# Digits that are published behind the point.
+_LAST_DIGIT = 6
 # What names the telegram, not what it measures; the time stamp is a placeholder.
 _NOT_VALUES = frozenset({"_", "id", "media", "meter", "name", "timestamp"})
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?")
 _MAKERS_VIF = frozenset({0x7F, 0xFF})
-_YEAR_SECONDS = Fraction(3652425 * 864, 100)
-
-# Published suffix → for each of our symbols, what one of ours is in the published unit.
-_ENERGY_KWH = {"Wh": Fraction(1, 1000), "kWh": Fraction(1), "J": Fraction(1, 3_600_000)}
-_ENERGY_J = {"J": Fraction(1), "Wh": Fraction(3600)}
-_VOLUME = {"m3": Fraction(1), "L": Fraction(1, 1000)}
-_FLOW = {"m3/h": Fraction(1), "L/h": Fraction(1, 1000), "m3/min": Fraction(60)}
-_POWER = {"W": Fraction(1), "kW": Fraction(1000), "J/h": Fraction(1, 3600)}
-_SECONDS = {
-    "s": Fraction(1),
-    "min": Fraction(60),
-    "h": Fraction(3600),
-    "d": Fraction(86400),
-    "month": _YEAR_SECONDS / 12,
-    "y": _YEAR_SECONDS,
-}
-_PLAIN = {symbol: Fraction(1) for symbol in ("", "count")}
-
-
-def _scaled(units: Mapping[str, Fraction], size: Fraction | int) -> dict[str, Fraction]:
-    return {symbol: factor / size for symbol, factor in units.items()}
-
-
-def _same(*symbols: str, size: Fraction | int = 1) -> dict[str, Fraction]:
-    return {symbol: Fraction(1) / size for symbol in symbols}
-
-
-UNITS: dict[str, dict[str, Fraction]] = {
-    "kwh": _ENERGY_KWH,
-    "wh": _scaled(_ENERGY_KWH, Fraction(1, 1000)),
-    "mj": _scaled(_ENERGY_J, 10**6),
-    "gj": _scaled(_ENERGY_J, 10**9),
-    "m3": _VOLUME,
-    "l": _scaled(_VOLUME, Fraction(1, 1000)),
-    "m3h": _FLOW,
-    "lh": _scaled(_FLOW, Fraction(1, 1000)),
-    "kw": _scaled(_POWER, 1000),
-    "w": _POWER,
-    "kvarh": _same("varh", size=1000),
-    "kvah": _same("VAh", size=1000),
-    "kvar": _same("var", size=1000),
-    "kva": _same("VA", size=1000),
-    "var": _same("var"),
-    "va": _same("VA"),
-    # A difference of temperatures is published in °C; its unit is K.
-    "c": _same("°C", "K"),
-    "k": _same("K"),
-    "f": _same("°F") | {"°C": Fraction(9, 5)},
-    "v": _same("V"),
-    "mv": _same("V", size=Fraction(1, 1000)),
-    "a": _same("A"),
-    "ma": _same("A", size=Fraction(1, 1000)),
-    "hz": _same("Hz"),
-    "bar": _same("bar"),
-    "pa": _same("bar", size=Fraction(1, 100_000)),
-    "hca": _same("", "HCA", "hca", "units", "count"),
-    "rh": _same("%"),
-    "pct": _same("%"),
-    "dbm": _same("dBm"),
-    "deg": _same("°"),
-    "kg": _same("kg"),
-    "factor": _PLAIN,
-    "counter": _PLAIN,
-    "s": _SECONDS,
-    "min": _scaled(_SECONDS, 60),
-    "h": _scaled(_SECONDS, 3600),
-    "d": _scaled(_SECONDS, 86400),
-    "month": _scaled(_SECONDS, _SECONDS["month"]),
-    "y": _scaled(_SECONDS, _YEAR_SECONDS),
-}
-
-_OFFSETS = {("°C", "f"): 32}
-# A published year has as many days as its driver takes: 365.2425, or one of these.
-_OTHER_YEARS = tuple(86400 * Fraction(days, 4) for days in (1460, 1461))
-
-# Of a radio adapter, either its own medium is published or that of the meter behind it.
-_MEDIUM_CODES = ("medium_code", "radio_medium_code")
-
-# Names of media as published → codes of EN 13757-7, table of device types.
-_MEDIA = {
-    "other": {0x00},
-    "oil": {0x01},
-    "electricity": {0x02},
-    "gas": {0x03},
-    "heat": {0x04},
-    "steam": {0x05},
-    "warm water": {0x06},
-    "water": {0x07},
-    "heat cost allocation": {0x08},
-    "heat cost allocator": {0x08},
-    "compressed air": {0x09},
-    "cooling load volume at outlet": {0x0A},
-    "cooling load volume at inlet": {0x0B},
-    "heat volume at inlet": {0x0C},
-    "heat/cooling load": {0x0D},
-    "bus/system component": {0x0E},
-    "unknown": {0x0F},
-    "hot water": {0x15},
-    "cold water": {0x16},
-    "pressure": {0x18},
-    "a/d converter": {0x19},
-    "smoke detector": {0x1A},
-    "room sensor (eg temperature or humidity)": {0x1B},
-    "room sensor": {0x1B},
-    "breaker (electricity)": {0x20},
-    "valve (gas or water)": {0x21},
-    "repeater": {0x32},
-    "radio converter (system side)": {0x36},
-    "radio converter (meter side)": {0x37},
-    "bidirectional repeater": {0x32},
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What one telegram gave. `asked` and `found` count values; `extra` those found unasked.
 
-    `makers` counts published values that stand under a VIF which only the maker can read.
+    `makers` counts published values that stand under a VIF which only the maker can read, and
+    `computed` those that stand nowhere in the opened bytes: neither is asked.
     """
 
     name: str
@@ -165,6 +60,7 @@ class Judgement:
     missing: tuple[str, ...] = ()
     extra: int = 0
     makers: int = 0
+    computed: int = 0
 
     @property
     def found(self) -> int:
@@ -194,9 +90,10 @@ def judge(name: str, vector: Mapping[str, Any], formats: Formats) -> Judgement:
         return Judgement(name, None, str(error))
     if telegram is None:
         return Judgement(name, None, "no frames")
-    values = list(_values(vector["expected"], telegram.octets))
+    values = list(_values(vector["expected"]))
     lost = [(field, value) for field, value in values if not _is_found(field, value, telegram)]
-    asked = [pair for pair in lost if not _is_makers(pair[1], telegram.items)]
+    sent = [(field, value) for field, value in lost if _stands(field, value, telegram.octets)]
+    asked = [pair for pair in sent if not _is_makers(pair[1], telegram.items)]
     wrong = tuple(_wrong_identity(vector, telegram))
     if not vector["language_class"].startswith(_MAPPING_ONLY):
         return Judgement(name, telegram, wrong=wrong, extra=len(values) - len(lost))
@@ -207,7 +104,8 @@ def judge(name: str, vector: Mapping[str, Any], formats: Formats) -> Judgement:
         wrong,
         len(values) - len(lost) + len(asked),
         tuple(f"{field} {value}" for field, value in asked),
-        makers=len(lost) - len(asked),
+        makers=len(sent) - len(asked),
+        computed=len(lost) - len(sent),
     )
 
 
@@ -220,19 +118,54 @@ def _outcome(judgement: Judgement) -> Outcome:
     return Outcome(judgement.name, DIFFERENT if details else EQUAL, "; ".join(details))
 
 
-def _values(expected: Mapping[str, Any], octets: bytes) -> Iterator[tuple[str, Any]]:
+def _values(expected: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Numbers with a unit, and dates. Words, flags and what is null are no values here."""
     for field, value in expected.items():
         if field in _NOT_VALUES or isinstance(value, bool):
             continue
-        is_number = isinstance(value, int | float) and field.rpartition("_")[2] in UNITS
-        if is_number or (
-            isinstance(value, str) and _DATE.fullmatch(value) and _stands(value, octets)
-        ):
+        if _is_value(field, value):
             yield field, value
 
 
-def _stands(value: str, octets: bytes) -> bool:
+def _is_value(field: str, value: Any) -> bool:
+    if isinstance(value, str):
+        return _DATE.fullmatch(value) is not None
+    return isinstance(value, int | float) and field.rpartition("_")[2] in UNITS
+
+
+def _stands(field: str, value: Any, octets: bytes) -> bool:
+    if isinstance(value, str):
+        return _day_stands(value, octets)
+    units = UNITS[field.rpartition("_")[2]]
+    number = Fraction(Decimal(repr(value)))
+    return any(_digits_stand(number / factor, octets) for factor in set(units.values()))
+
+
+def _digits_stand(number: Fraction, octets: bytes) -> bool:
+    """Whether a number may be among the bytes, as an integer or as BCD, with its point anywhere.
+
+    Numbers that were rounded, and short ones, may always be: what is asked is rather too much.
+    """
+    scaled = abs(number) * 10**_LAST_DIGIT
+    if scaled.denominator != 1 or scaled % 10 or not scaled:
+        return True
+    digits = str(scaled.numerator).rstrip("0")
+    texts = [digits + "0" * zeros for zeros in range(_LAST_DIGIT + 1)]
+    return any(coded in octets for text in texts for coded in _codings(text))
+
+
+def _codings(digits: str) -> tuple[bytes, ...]:
+    """Lowest byte first: positive, negative, BCD."""
+    number, size = int(digits), (int(digits).bit_length() + 8) // 8
+    bcd = bytes.fromhex(digits.zfill(len(digits) + len(digits) % 2))[::-1]
+    return (
+        number.to_bytes(size, "little").rstrip(b"\0"),
+        (-number).to_bytes(size, "little", signed=True).rstrip(b"\xff"),
+        bcd,
+    )
+
+
+def _day_stands(value: str, octets: bytes) -> bool:
     """Whether a day is among the opened bytes: types F, G and I all code it in the same two.
 
     Drivers also publish days that they count back from another one: no mapping gives those.
@@ -250,8 +183,8 @@ def _wrong_identity(vector: Mapping[str, Any], telegram: Telegram) -> Iterator[s
     makers = {identity.get("manufacturer"), identity.get("radio_manufacturer")}
     if vector.get("mfct") and vector["mfct"] not in makers:
         yield f"manufacturer {identity.get('manufacturer')}, published {vector['mfct']}"
-    media = _MEDIA.get(expected.get("media", ""))
-    codes = {int(identity[name], 16) for name in _MEDIUM_CODES if name in identity}
+    media = MEDIA.get(expected.get("media", ""))
+    codes = {int(identity[name], 16) for name in MEDIUM_CODES if name in identity}
     if media and codes and not codes & media:
         yield f"medium {identity.get('medium')}, published {expected['media']}"
 
@@ -261,7 +194,7 @@ def _is_found(field: str, value: Any, telegram: Telegram) -> bool:
         return any(_is_date(one, value) for item in telegram.items for one in _values_of(item))
     suffix = field.rpartition("_")[2]
     wanted = Fraction(Decimal(repr(value)))
-    if any(_is_invalid(item, wanted) for item in telegram.items):
+    if any(_is_invalid(item, wanted, suffix) for item in telegram.items):
         return True
     nearness = {item.facts.get("coding"): _nearness(item, wanted) for item in telegram.items}
     return any(
@@ -289,9 +222,9 @@ def _in_unit(value: Any, unit: str, suffix: str) -> Iterator[Fraction]:
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or unit not in units:
         return
     number = Fraction(value) * units[unit]
-    yield number + _OFFSETS.get((unit, suffix), 0)
+    yield number + OFFSETS.get((unit, suffix), 0)
     if suffix == "y":
-        yield from (number * _YEAR_SECONDS / year for year in _OTHER_YEARS)
+        yield from (number * YEAR_SECONDS / year for year in OTHER_YEARS)
 
 
 def _is_makers(value: Any, items: tuple[Item, ...]) -> bool:
@@ -308,9 +241,9 @@ def _digits(number: int | Decimal) -> str:
     return "".join(map(str, Decimal(number).as_tuple().digits)).strip("0")
 
 
-def _is_invalid(item: Item, wanted: Fraction) -> bool:
-    """The lowest number of its size marks a value as invalid; it is published as a number."""
-    if item.facts.get("valid", True) or wanted >= 0:
+def _is_invalid(item: Item, wanted: Fraction, suffix: str) -> bool:
+    """A record that its meter marks as invalid, published as the number that stands there."""
+    if item.facts.get("valid", True) or item.unit not in UNITS[suffix]:
         return False
     return item.raw.strip("-0") == _digits(Decimal(wanted.numerator) / wanted.denominator)
 

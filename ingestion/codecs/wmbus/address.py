@@ -8,9 +8,11 @@ from ..mbus.media import manufacturer_code
 
 __all__ = ["Address"]
 
-# Diehl's radio modules of this maker send version and type before the identification, in frames
-# with contents of their own.
+# Diehl's radio modules, in frames with contents of their own: those of one maker send version and
+# type before the identification, those of the other something else in place of version and type.
 _VERSION_FIRST = frozenset({"HYD"})
+_NO_TYPE = frozenset({"SAP"})
+_WATER = 0x07
 # Device types that makers number by themselves, and what they are in EN 13757-7.
 _MAKERS_MEDIA = {
     "TCH": {
@@ -44,11 +46,14 @@ class Address:
         """A long transport header: the identification stands first."""
         return cls(octets[4:6] + octets[:4] + octets[6:])
 
-    def reordered(self) -> Address:
-        """The address behind one with version and type first; itself for other makers."""
-        if self.manufacturer not in _VERSION_FIRST:
-            return self
-        return Address(self.octets[:2] + self.octets[4:8] + self.octets[2:4])
+    def of_own_content(self) -> Address:
+        """The address of a frame with contents of its maker's own; itself for most makers."""
+        octets = self.octets
+        if self.manufacturer in _VERSION_FIRST:
+            return Address(octets[:2] + octets[4:8] + octets[2:4])
+        if self.manufacturer in _NO_TYPE:
+            return Address(octets[:7] + bytes([_WATER]))
+        return self
 
     @property
     def manufacturer(self) -> str:
@@ -63,7 +68,7 @@ class Address:
     @property
     def identification(self) -> str:
         """Eight digits; letters where a maker does not keep to BCD."""
-        return self.number[::-1].hex()
+        return self.number[::-1].hex().upper()
 
     @property
     def version(self) -> int:

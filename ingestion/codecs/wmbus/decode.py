@@ -140,7 +140,7 @@ class _Decoding:
         message = self.message
         message.identity["ci"] = f"{ci:02X}"
         if ci in _MANUFACTURER:
-            message.meter = message.meter.reordered()
+            message.meter = message.meter.of_own_content()
             message.opaque("manufacturer_data", f"CI {ci:02X}h: the maker's own content")
             return
         if ci not in TRANSPORT:
@@ -151,7 +151,7 @@ class _Decoding:
             read_application(message, content, self.formats)
             message.meter = _named_within(message.items) or message.meter
         elif not is_defined(opening):
-            message.meter = message.meter.reordered() if header != LONG else message.meter
+            message.meter = message.meter.of_own_content() if header != LONG else message.meter
             read_doubtful(message, message.identity["security_mode"])
         elif open_payload(opening, self.key, self.authentication):
             read_application(message, content, self.formats)
@@ -166,7 +166,7 @@ class _Decoding:
             "medium_code": f"{meter.medium:02X}",
         }
         sender = message.sender
-        if sender.octets != meter.octets and sender.reordered().octets != meter.octets:
+        if sender.octets != meter.octets and sender.of_own_content().octets != meter.octets:
             message.identity |= {
                 "radio_manufacturer": sender.manufacturer,
                 "radio_id": sender.identification,

@@ -93,7 +93,7 @@ def _format_a(octets: bytes) -> Iterator[Layout]:
     size = _length_a(octets[0])
     if not size <= len(octets) <= size + _MOST_APPENDED:
         return
-    sizes = [HEADER_BYTES, *[_BLOCK_A] * (size // (_BLOCK_A + 2))]
+    sizes = [HEADER_BYTES, *[_BLOCK_A] * (size // _BLOCK_A)]
     layout = _blocks("format A", octets, sizes, size)
     if layout:
         yield layout

@@ -84,6 +84,11 @@ class Configuration:
         return self.word & 0xF8 if self.mode in _BYTE_MODES else 0
 
     @property
+    def block(self) -> int:
+        """Bytes that the cipher takes at once."""
+        return DES_KEY_BYTES if self.mode in _BYTE_MODES else _BLOCK
+
+    @property
     def extension(self) -> int:
         """How many bytes of configuration follow the word."""
         return int(self.mode in _EXTENDED)

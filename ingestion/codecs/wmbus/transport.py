@@ -99,6 +99,7 @@ _ZERO_VECTOR = bytes(16)
 _DES_MODE, _ZERO_VECTOR_MODE, _DYNAMIC_VECTOR_MODE, _DERIVED_KEY_MODE = 2, 4, 5, 7
 _OPENED = frozenset({_DES_MODE, _ZERO_VECTOR_MODE, _DYNAMIC_VECTOR_MODE, _DERIVED_KEY_MODE})
 _UNCOUNTED = 8
+_BLOCK = 16
 
 
 class Opening:
@@ -111,18 +112,24 @@ class Opening:
         self.configuration = configuration
         self.access = access
         self.derivation = extension >> _DERIVATION_SHIFT & _DERIVATION
-        self.ciphertext = message.rest[: configuration.encrypted]
+        # Some meters count blocks that they do not send.
+        size = min(configuration.encrypted, message.left - message.left % configuration.block)
+        self.ciphertext = message.rest[:size]
 
     def opened(self, key: bytes) -> bytes:
         mode = self.configuration.mode
         if mode == _DES_MODE:
             return des_opened(key, self.ciphertext)
         if mode == _DYNAMIC_VECTOR_MODE:
-            vector = self.message.meter.octets + bytes([self.access]) * 8
-            return cbc_opened(key, vector, self.ciphertext)
+            return cbc_opened(key, self.vector, self.ciphertext)
         if mode == _DERIVED_KEY_MODE and self.derivation == _DERIVED:
             key = self.derived(key, _ENCRYPTING)
         return cbc_opened(key, _ZERO_VECTOR, self.ciphertext)
+
+    @property
+    def vector(self) -> bytes:
+        """The initial vector of mode 5."""
+        return self.message.meter.octets + bytes([self.access]) * 8
 
     def derived(self, key: bytes, purpose: int) -> bytes:
         purpose |= _TO_METER if self.message.downlink else 0
@@ -172,22 +179,36 @@ def open_payload(
     Telegrams are often published opened: two fillers where ciphertext is announced say so.
     """
     message, configuration = opening.message, opening.configuration
-    size = configuration.encrypted
-    if size > message.left:
-        raise DecodeError(message.at, f"{size} bytes are encrypted, {message.left} are there")
-    if message.rest[:2] == FILLERS or not _is_closed(configuration):
+    if not _is_closed(configuration):
+        _open_uncounted(opening, key)
         return True
+    if message.rest[:2] == FILLERS:
+        return True
+    if configuration.encrypted and not opening.ciphertext:
+        reason = f"{configuration.encrypted} bytes are encrypted, {message.left} are there"
+        raise DecodeError(message.at, reason)
     if opening.obstacle or key is None:
-        reason = opening.obstacle or f"encrypted ({configuration}); no key is given"
-        message.unread(reason)
+        message.unread(opening.obstacle or f"encrypted ({configuration}); no key is given")
         return False
     _check_key(configuration, key, message.at)
     _check_code(opening, key, authentication)
     plain = opening.opened(key)
     if plain[:2] != FILLERS:
         raise DecodeError(message.at, "the key does not fit: the opened bytes do not begin 2F 2F")
-    message.octets[message.at : message.at + size] = plain
+    message.octets[message.at : message.at + len(plain)] = plain
     return True
+
+
+def _open_uncounted(opening: Opening, key: bytes | None) -> None:
+    """Mode 5 with no blocks counted means plain; a few meters mean everything by it."""
+    message = opening.message
+    if opening.configuration.mode != _DYNAMIC_VECTOR_MODE or key is None:
+        return
+    whole = message.rest[: message.left // _BLOCK * _BLOCK]
+    if len(key) == AES_KEY_BYTES and whole and whole[:2] != FILLERS:
+        plain = cbc_opened(key, opening.vector, whole)
+        if plain[:2] == FILLERS:
+            message.octets[message.at : message.at + len(plain)] = plain
 
 
 def is_defined(opening: Opening) -> bool:
