@@ -95,7 +95,7 @@ def _decimal(name: str, rule: Mapping[str, Any], value: Any) -> Decimal:
     if (least is not None and number < least) or (most is not None and number > most):
         bounds = {"name": name, "least": _shown(least), "most": _shown(most)}
         raise CommandError(_("“%(name)s” must lie between %(least)s and %(most)s.") % bounds)
-    return number * rule.get("mul", 1)
+    return number * Decimal(rule.get("mul", 1))
 
 
 def _shown(bound: Any) -> str:
@@ -157,8 +157,8 @@ def _wired(name: str, value: Any, wire: WireType) -> bytes:
 
 def _packed(value: int, wire: WireType) -> bytes:
     if not wire.bcd:
-        order = "little" if wire.order == "little" else "big"
-        return value.to_bytes(wire.size, order, signed=wire.signed)
+        octets = value.to_bytes(wire.size, "big", signed=wire.signed)
+        return octets[::-1] if wire.order == "little" else octets
     digits = f"{value:0{wire.size * 2}d}"
     if value < 0 or len(digits) > wire.size * 2:
         raise OverflowError

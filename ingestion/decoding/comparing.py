@@ -122,7 +122,7 @@ def _same_time(got: date, wanted: Any) -> bool:
         return got.astimezone(UTC).replace(tzinfo=None) == time
     if time.tzinfo and not got.tzinfo:
         return False
-    return got == time
+    return bool(got == time)
 
 
 def _rows(

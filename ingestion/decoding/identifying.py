@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -109,19 +108,24 @@ def _one_of(allowed: tuple[Any, ...], value: Any) -> bool:
 
 def _detected(rows: tuple[Mapping[str, Any], ...], said: Mapping[str, str]) -> bool:
     return not rows or any(
-        all(_number(said.get(_SAID[key], ""), key) in allowed for key, allowed in row.items())
-        for row in rows
+        all(_said(said, key) in allowed for key, allowed in row.items()) for row in rows
     )
 
 
-# Key of a detection → key of a telegram's identity.
-_SAID = {"manufacturer": "manufacturer", "version": "version", "medium": "medium_code"}
-_HEX = re.compile(r"(?:0x)?([0-9A-Fa-f]{2})")
+# Key of a detection → key of a telegram's identity, and the base its number is written in.
+_SAID = {
+    "manufacturer": ("manufacturer", 0),
+    "version": ("version", 10),
+    "medium": ("medium_code", 16),
+}
 
 
-def _number(text: str, key: str) -> Any:
-    """Version and medium are bytes in hex, as they are printed on the air."""
-    if key == "manufacturer":
+def _said(said: Mapping[str, str], key: str) -> Any:
+    name, base = _SAID[key]
+    text = said.get(name, "")
+    if not base:
         return text
-    match = _HEX.fullmatch(text)
-    return int(match.group(1), 16) if match else None
+    try:
+        return int(text, base)
+    except ValueError:
+        return None

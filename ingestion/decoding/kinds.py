@@ -10,6 +10,7 @@ from typing import Any
 
 from ingestion.codecs.telegram import Telegram
 
+from .assembling import with_assembly
 from .decoded import Arrival
 
 __all__ = ["KINDS", "TEXT_KINDS", "Builder", "Decoder", "LayoutError"]
@@ -31,13 +32,20 @@ class LayoutError(ValueError):
 
 
 def _binary(layout: Mapping[str, Any]) -> Decoder:
+    """`strict: false` lets keys pass that nobody knows, as files of other makers have them."""
     from ingestion.codecs.binary import SchemaError, compile_schema
 
+    rest = {key: value for key, value in layout.items() if key != "strict"}
     try:
-        schema = compile_schema(layout)
+        schema = compile_schema(rest, strict=layout.get("strict", True) is not False)
     except SchemaError as error:
         raise LayoutError(error.path, error.reason) from error
-    return lambda octets, arrival: schema.decode(octets, port=arrival.port)
+
+    def decode(octets: bytes, arrival: Arrival) -> Telegram:
+        variables = {"config": dict(arrival.config)}
+        return schema.decode(octets, port=arrival.port, variables=variables)
+
+    return with_assembly(decode, schema)
 
 
 def _json(layout: Mapping[str, Any]) -> Decoder:

@@ -7,7 +7,7 @@ present register and not last month's, a maximum, or a tariff's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -17,14 +17,16 @@ from .scope import Found, Scope
 
 __all__ = ["Hit", "Hits", "find_items", "first_item", "matching_items"]
 
-ORDINARY: Mapping[str, Any] = MappingProxyType(
+# Fact → its ordinary values. A cumulative value is the register as it is now.
+ORDINARY: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     {
-        "function": "instantaneous",
-        "storage": 0,
-        "tariff": 0,
-        "subunit": 0,
-        "modifier": "",
-        "valid": True,
+        "function": ("instantaneous", "cumulative"),
+        "storage": (0,),
+        "tariff": (0,),
+        "subunit": (0,),
+        "modifier": ("",),
+        "phase": (0, ""),
+        "valid": (True,),
     }
 )
 _PATTERN_PARTS = {"n": r"(?P<n>\d{1,3})", "t": r"(?P<t>\d{1,3})", "*": r"\d{1,3}"}
@@ -43,20 +45,18 @@ class Hit(NamedTuple):
 Hits = Callable[[Scope], list[Hit]]
 
 
-def find_items(rule: Any, *, tariffs: bool = False) -> Hits | None:
-    """By the `obis` or `match` of a rule; None where it has neither. `tariffs`: any tariff fits."""
+def find_items(rule: Any, *, free: Set[str] = frozenset()) -> Hits | None:
+    """By the `obis` or `match` of a rule; None where it has neither."""
     if rule.obis:
         return _by_obis(rule.obis)
-    if rule.match:
-        return matching_items(rule.match, tariffs=tariffs)
-    return None
+    return matching_items(rule.match, free=free) if rule.match else None
 
 
-def matching_items(match: Mapping[str, Any], *, tariffs: bool = False) -> Hits:
-    """Items whose facts fit, in the order of the telegram."""
+def matching_items(match: Mapping[str, Any], *, free: Set[str] = frozenset()) -> Hits:
+    """Items whose facts fit, in the order of the telegram; `free` facts may have any value."""
     if set(match) == {"obis"} and isinstance(match["obis"], str):
         return _by_obis(match["obis"])
-    wanted = _wanted(match, tariffs)
+    wanted = _wanted(match, free)
 
     def find(scope: Scope) -> list[Hit]:
         scope.charge(len(scope.telegram.items))
@@ -83,15 +83,13 @@ def same_as(match: Mapping[str, Any], item: Item | None) -> Mapping[str, Any]:
     """The match with `same` filled in from the facts of an item."""
     facts = item.facts if item else {}
     return {
-        key: facts.get(key, ORDINARY.get(key)) if value == _SAME else value
+        key: facts.get(key, ORDINARY.get(key, (None,))[0]) if value == _SAME else value
         for key, value in match.items()
     }
 
 
-def _wanted(match: Mapping[str, Any], tariffs: bool) -> list[Callable[[Item], bool]]:
-    ordinary = {key: value for key, value in ORDINARY.items() if key not in match}
-    if tariffs:
-        ordinary.pop("tariff", None)
+def _wanted(match: Mapping[str, Any], free: Set[str]) -> list[Callable[[Item], bool]]:
+    ordinary = {key: ORDINARY[key] for key in ORDINARY if key not in match and key not in free}
     tests = [_test(key, value) for key, value in match.items()]
     return [*tests, *(_ordinary(key, value) for key, value in ordinary.items())]
 
@@ -108,8 +106,8 @@ def _test(key: str, value: Any) -> Callable[[Item], bool]:
     return lambda item: key in item.facts and item.facts[key] in allowed
 
 
-def _ordinary(key: str, value: Any) -> Callable[[Item], bool]:
-    return lambda item: item.facts.get(key, value) == value
+def _ordinary(key: str, values: tuple[Any, ...]) -> Callable[[Item], bool]:
+    return lambda item: key not in item.facts or item.facts[key] in values
 
 
 def _tariff(item: Item) -> int:

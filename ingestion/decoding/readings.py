@@ -109,9 +109,9 @@ class _Compiled:
         )
 
     def _port(self, scope: Scope, source: Source) -> int | None:
-        if self.rule.spread == "port" and source.found.index is not None:
+        if self.rule.spread == "port" and source.found.place is not None:
             first = self.rule.port if isinstance(self.rule.port, int) else 0
-            return first + source.found.index
+            return first + source.found.place
         return self.port(scope, source.submeter)
 
     def _measured(

@@ -24,12 +24,12 @@ MOST_WORK = 1_000_000
 
 
 class Found(NamedTuple):
-    """A value and where it comes from. `index` is its place in a list, from 0."""
+    """A value and where it comes from. `place` is that in a list, from 0."""
 
     value: Any
     unit: str = ""
     item: Item | None = None
-    index: int | None = None
+    place: int | None = None
 
     @property
     def offset(self) -> int:
@@ -87,17 +87,14 @@ class Scope:
         return None if value is None else Found(value)
 
     def several(self, name: str) -> list[Found]:
-        """What a list says, element by element: items name[0], name[1] …, or one item's list."""
+        """What a list says, element by element: one item's list, or items name[0], name[1] …"""
         listed = self.one(name)
-        if listed is not None and isinstance(listed.value, list | tuple):
-            spread = list(self._elements(name, ""))
-            if len(spread) == len(listed.value):
-                return spread
-            return [
-                Found(value, listed.unit, listed.item, index)
-                for index, value in enumerate(listed.value)
-            ]
-        return list(self._elements(name, "")) or ([listed] if listed else [])
+        if listed is None or not isinstance(listed.value, list | tuple):
+            return list(self._elements(name, "")) or ([listed] if listed else [])
+        if listed.item is None:
+            return list(self._elements(name, ""))
+        self.charge(len(listed.value))
+        return [listed._replace(value=one, place=at) for at, one in enumerate(listed.value)]
 
     def column(self, group: str, name: str) -> list[Found]:
         """`name` of every element of a repeated group; elements without it are left out."""
@@ -109,7 +106,7 @@ class Scope:
         for index in range(count):
             found = self.one(f"{group}[{index}]{rest}")
             if found is not None:
-                yield found._replace(index=index)
+                yield found._replace(place=index)
 
     def count(self, group: str) -> int:
         """How many elements a repeated group has."""

@@ -17,6 +17,11 @@ from .scope import Found, Scope
 __all__ = ["Source", "Sources", "compile_sources"]
 
 _REFERENCE = re.compile(r"\$(\.?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*|\[\d{1,4}\])*)")
+# Facts that tell the values of one rule apart, so that any of theirs fits.
+_FREE: dict[str, Callable[[Reading], bool]] = {
+    "tariff": lambda rule: rule.tariff == "all",
+    "phase": lambda rule: bool(rule.spread),
+}
 _PHASES = {1: "L1", 2: "L2", 3: "L3", "L1": "L1", "L2": "L2", "L3": "L3"}
 
 
@@ -35,7 +40,8 @@ Sources = Callable[[Scope], list[Source]]
 
 def compile_sources(rule: Reading) -> Sources:
     """ValueError or FormulaError where the rule can't be."""
-    hits = find_items(rule, tariffs=rule.tariff == "all")
+    free = {key for key, is_free in _FREE.items() if is_free(rule)}
+    hits = find_items(rule, free=free)
     if hits is not None:
         return _of_items(rule, hits)
     if rule.formula:
@@ -71,14 +77,14 @@ def _phase(found: Found) -> str:
     fact = found.item.facts.get("phase") if found.item else None
     if isinstance(fact, int | str) and fact in _PHASES:
         return _PHASES[fact]
-    return _PHASES.get(found.index + 1, "") if found.index is not None else ""
+    return _PHASES.get(found.place + 1, "") if found.place is not None else ""
 
 
 def _of_field(rule: Reading) -> Sources:
     assert isinstance(rule.value, str)
     if rule.spread:
         find_all = list_lookup(rule.value)
-        return lambda scope: [_plain(found) for found in find_all(scope)]
+        return lambda scope: [_placed(found, at) for at, found in enumerate(find_all(scope))]
     find = lookup(rule.value)
 
     def sources(scope: Scope) -> list[Source]:
@@ -86,6 +92,11 @@ def _of_field(rule: Reading) -> Sources:
         return [] if found is None else [_plain(found)]
 
     return sources
+
+
+def _placed(found: Found, at: int) -> Source:
+    """One value alone is the first of its list."""
+    return _plain(found if found.place is not None else found._replace(place=at))
 
 
 def _plain(found: Found) -> Source:

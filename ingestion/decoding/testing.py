@@ -27,7 +27,7 @@ class TestResult:
     """What became of one test. good: it expects values; else it expects a refusal.
 
     expected: what the test says. got: values by name, or the reason of the refusal under "refused".
-    differences: sentences, empty where the test passed.
+    differences: sentences, empty where the test passed. warnings: what was odd.
     """
 
     # Not a test of pytest's.
@@ -39,6 +39,7 @@ class TestResult:
     expected: Mapping[str, Any]
     got: Mapping[str, Any]
     differences: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def run_tests(subject: Definition | CompiledType) -> list[TestResult]:
@@ -69,10 +70,9 @@ def _result(compiled: CompiledType, test: Test, number: int) -> TestResult:
         decoded = _decoded(compiled, test, arrival)
     except (DecodeError, _Unreadable) as error:
         return _refusal(test, name, str(error))
+    differences = tuple(differences_of(compiled, test, decoded, arrival))
     if test.refused:
         differences = (_("It was read, and must be refused."),)
-    else:
-        differences = tuple(differences_of(compiled, test, decoded, arrival))
     return TestResult(
         name=name,
         good=not test.refused,
@@ -80,6 +80,7 @@ def _result(compiled: CompiledType, test: Test, number: int) -> TestResult:
         expected=_expected(test),
         got={item.name: item.value for item in decoded.telegram.items},
         differences=differences,
+        warnings=decoded.warnings,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from meters.errors import MetersError
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["DefinitionError", "Mark", "Path", "Problem", "dotted"]
 
 # Keys and places in lists from the top of the file to a node.
-Path = tuple[str | int | bool | None, ...]
+Path = tuple[str | int | Decimal | None, ...]
 
 
 @dataclass(frozen=True, slots=True, order=True)

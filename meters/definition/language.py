@@ -389,7 +389,7 @@ PARTS: dict[str, tuple[Key, ...]] = {
         Key("refused", SENTENCE, "It must be refused; this stands in the reason."),
     ),
     "expected_reading": (
-        Key("register", REGISTER, "Its register.", required=True),
+        Key("register", CODE, "Its register, with or without tariff and phase.", required=True),
         Key("value", Number(), "Its value, exact.", required=True),
         Key("unit", Text(longest=16), "Unit of this value; that of the reading type if left out."),
         Key("tariff", Whole(0, 99), "Its tariff."),
@@ -397,7 +397,7 @@ PARTS: dict[str, tuple[Key, ...]] = {
         Key("at", Text(longest=40), "Its time, ISO 8601."),
     ),
     "expected_series": (
-        Key("register", REGISTER, "Its register.", required=True),
+        Key("register", CODE, "Its register, with or without tariff and phase.", required=True),
         Key(
             "values",
             Listed(Either((Number(), Anything()))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -63,15 +64,12 @@ def _no_such(what: str, word: str, known: Iterable[str]) -> str:
 
 
 def _of_event(definition: Definition, event: Event) -> Iterator[Problem]:
-    tables: tuple[tuple[str, Mapping[object, str | int]], ...] = (
-        ("bits", {**event.bits}),
-        ("values", {**event.values}),
-    )
+    tables: dict[str, Mapping[Any, str | int]] = {"bits": event.bits, "values": event.values}
     if event.code != "":
         yield from _of_code(definition, (*event.path, "code"), event.code)
-    for key, table in tables:
+    for key, table in tables.items():
         for entry, code in table.items():
-            path: Path = (*event.path, key, entry)  # type: ignore[assignment]
+            path = (*event.path, key, entry)
             yield from _of_code(definition, path, code)
             if key == "bits" and not (isinstance(entry, int) and 0 <= entry < 64):
                 yield definition.problem(path, _("A bit is a number from 0 to 63."))

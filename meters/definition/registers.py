@@ -16,7 +16,7 @@ _DAY_MINUTES = 1_440
 
 
 class RegisterUse(NamedTuple):
-    """One register of one resource, with the minutes between its values."""
+    """One register, the resource of its reading type, and the minutes between its values."""
 
     register: str
     reading_type: str
@@ -49,7 +49,8 @@ def _uses(definition: Definition, measured: Measured, resource: str) -> list[Reg
             code = suffixed(base, tariff=tariff, phase=phase)
             if code in known:
                 register = suffixed(measured.register, tariff=tariff, phase=phase)
-                uses.append(RegisterUse(register, code, resource, _interval(measured)))
+                resource_of = known[code].resource.value
+                uses.append(RegisterUse(register, code, resource_of, _interval(measured)))
     return uses
 
 

@@ -42,7 +42,11 @@ def wrap_payload_schema(text: str, *, name: str = "schema") -> str:
         "vendor": title[:100],
         "model": title[:100],
         "resource": "device",
-        "decode": {"kind": "binary", **{k: v for k, v in schema.items() if k != _VECTORS}},
+        "decode": {
+            "kind": "binary",
+            "strict": False,
+            **{k: v for k, v in schema.items() if k != _VECTORS},
+        },
         "tests": list(_tests(root)),
     }
     return _written({key: value for key, value in definition.items() if value != []})

@@ -1,0 +1,65 @@
+"""Series that a device spreads over several telegrams, put together from its memory.
+
+Each telegram that continues the series is given as if it held all of it so far, without a gap: the
+same values again do no harm, and what a lost telegram would have brought stays missing. Parts that
+came before the one with the base hold nothing to count from, and give no series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ingestion.codecs.telegram import Item, Telegram
+
+from .decoded import Arrival
+
+if TYPE_CHECKING:
+    from ingestion.codecs.binary import Assembly, BinaryDecoder
+
+__all__ = ["with_assembly"]
+
+Decode = Callable[[bytes, Arrival], Telegram]
+_MEMORY = "assembly"
+
+
+def with_assembly(decode: Decode, decoder: BinaryDecoder) -> Decode:
+    """The decoder with the assembly that its layout asks for, if it does."""
+    plan = decoder.schema.assembly
+    if plan is None:
+        return decode
+    names = frozenset((*plan.base, *plan.lists))
+
+    def assembled(octets: bytes, arrival: Arrival) -> Telegram:
+        telegram = decode(octets, arrival)
+        memory = {} if arrival.memory is None else arrival.memory
+        series, belongs = decoder.assemble(memory.get(_MEMORY), telegram.tree)
+        if not belongs:
+            return telegram
+        memory[_MEMORY] = series
+        return _joined(telegram, series, names)
+
+    return assembled
+
+
+def _joined(telegram: Telegram, series: Assembly | None, names: frozenset[str]) -> Telegram:
+    """The telegram with the values of the whole series in place of its own part."""
+    values: Mapping[str, Any] = series.joined() if series is not None else {}
+    units = {_stem(item.name): item.unit for item in telegram.items}
+    others = tuple(item for item in telegram.items if _stem(item.name) not in names)
+    made = tuple(
+        Item(name=name, value=value, unit=units.get(name, "")) for name, value in values.items()
+    )
+    warnings = telegram.warnings
+    if series is None:
+        warnings = (*warnings, "the part of the series with its base has not come")
+    elif series.missing:
+        lost = ", ".join(map(str, series.missing))
+        warnings = (*warnings, f"the parts {lost} of the series have not come")
+    tree = {key: value for key, value in telegram.tree.items() if key not in names}
+    return replace(telegram, items=(*others, *made), warnings=warnings, tree={**tree, **values})
+
+
+def _stem(name: str) -> str:
+    return name.partition("[")[0]
