@@ -14,7 +14,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from ingestion.codecs.binary import BinaryDecoder, SchemaError, compile_schema
 from ingestion.codecs.errors import DecodeError
@@ -107,9 +108,16 @@ def _same(expected: Any, found: Any) -> bool:
         unit = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
         tolerance = max(unit / 2, abs(expected) * _FLOAT)
         return abs(Decimal(found) - expected) <= tolerance
+    if _is_flag(expected) and _is_flag(found):
+        return bool(expected) == bool(found)
     if _is_number(expected) and _is_number(found):
         return bool(expected == found)
     return type(expected) is type(found) and bool(expected == found)
+
+
+def _is_flag(value: Any) -> bool:
+    """The vendors' decoders give a bit as true or 1."""
+    return isinstance(value, int) and value in {0, 1}
 
 
 def _is_number(value: Any) -> bool:

@@ -38,8 +38,11 @@ class Assembly:
     @property
     def missing(self) -> tuple[int, ...]:
         """Parts between those that came."""
-        return tuple(part for part in range(min(self.parts, default=0), max(self.parts, default=-1))
-                     if part not in self.parts)
+        return tuple(
+            part
+            for part in range(min(self.parts, default=0), max(self.parts, default=-1))
+            if part not in self.parts
+        )
 
     def joined(self) -> dict[str, Any]:
         """The base and the lists as far as they are without a gap."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..bits import MAX_WIDTH, unpack
+from ..bits import MAX_WIDTH, READ_AHEAD, unpack
 from ..errors import DecodeError
 from .builder import Scope
 from .leaves import leaf_of
@@ -35,7 +35,7 @@ __all__ = ["Column", "Columns", "RowLayout", "row_layout"]
 _VARYING = {
     *("if", "optional", "at", "peek", "match", "switch", "flagged", "tlv", "object", "fields"),
     *("$ref", "use", "formula", "name_from", "valid_range", "encoding", "sentinel", "tail", "min"),
-    *("count", "until", "byte_length", "match_value", "const", "out_of_range"),
+    *("count", "until", "byte_length", "match_value", "out_of_range"),
 }
 _NUMPY = {1: "u1", 2: "u2", 4: "u4", 8: "u8"}
 
@@ -103,6 +103,8 @@ class _Plan:
     # Packed bits: first byte, width, count, byte order of the bits; or bytes to be put together.
     packed: tuple[int, int, int, str] | None = None
     joined: tuple[int, str] | None = None
+    # What every row must have here, or None.
+    const: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,20 @@ class RowLayout:
         octets = np.frombuffer(b"".join(payloads), np.uint8).reshape(len(payloads), length)
         octets = np.ascontiguousarray(octets[:, : self.size])
         rows = octets.view(self.dtype)[:, 0]
-        return {plan.leaf.name: _column(plan, rows, octets) for plan in self.plans}
+        columns = {plan.leaf.name: _column(plan, rows, octets) for plan in self.plans}
+        for plan in self.plans:
+            _check(plan, columns[plan.leaf.name])
+        return {name: column for name, column in columns.items() if column.leaf.shown}
+
+
+def _check(plan: _Plan, column: Column) -> None:
+    """A field that must hold one value does so in every row."""
+    if plan.const is None:
+        return
+    wrong = np.flatnonzero(column.raw != plan.const)
+    if len(wrong):
+        found = column.raw[wrong[0]]
+        raise DecodeError(0, f"{plan.leaf.name} is {found} in row {wrong[0]}, not {plan.const}")
 
 
 def _column(plan: _Plan, rows: NDArray[Any], octets: NDArray[np.uint8]) -> Column:
@@ -157,13 +172,20 @@ def _unpacked(
     octets: NDArray[np.uint8], first: int, width: int, count: int, order: str
 ) -> NDArray[np.int64]:
     packed = np.ascontiguousarray(octets[:, first : first + (width * count + 7) // 8])
-    if order == "big" and width <= MAX_WIDTH:
+    if order == "big":
         return unpack(packed, width, count)
-    bits = np.unpackbits(packed, axis=1, bitorder="big" if order == "big" else "little")
-    cells = bits[:, : width * count].reshape(len(octets), count, width).astype(np.int64)
-    weights = np.int64(1) << np.arange(width, dtype=np.int64)
-    values: NDArray[np.int64] = cells @ (weights[::-1] if order == "big" else weights)
-    return values
+    return _unpacked_little(packed, width, count)
+
+
+def _unpacked_little(packed: NDArray[np.uint8], width: int, count: int) -> NDArray[np.int64]:
+    """As `bits.unpack`, with the low bits of a byte first: out of 64-bit words at every byte."""
+    length, size = packed.shape
+    padded = np.zeros((length, size + READ_AHEAD), np.uint8)
+    padded[:, :size] = packed
+    words = np.ndarray((length, size + 1), "<u8", padded, 0, (size + READ_AHEAD, 1))
+    starts = np.arange(count) * width
+    values = words[:, starts >> 3] >> (starts & 7).astype(np.uint64)
+    return (values & np.uint64((1 << width) - 1)).astype(np.int64)
 
 
 # --- the layout of a definition ----------------------------------------------------------------
@@ -205,7 +227,7 @@ def row_layout(layout: Layout) -> RowLayout | None:
         return None
     plans = walk.plans or []
     names = [plan.leaf.name for plan in plans]
-    if not plans or len(set(names)) != len(names) or not walk.place:
+    if not all(names) or len(set(names)) != len(names) or not names or not walk.place:
         return None
     dtype = np.dtype(
         {
@@ -215,7 +237,7 @@ def row_layout(layout: Layout) -> RowLayout | None:
             "itemsize": walk.place,
         }
     )
-    return RowLayout(walk.place, dtype, tuple(plan for plan in plans if plan.leaf.shown))
+    return RowLayout(walk.place, dtype, tuple(plans))
 
 
 def _walk(walk: _Walk, field: Any) -> None:
@@ -273,6 +295,10 @@ def _plan(field: Mapping[str, Any], found: Scalar, key: str, **how: Any) -> _Pla
     convert = compile_values(field, (), found.bits)
     factor, offset = _affine(field)
     first = [step for step in (found.first, convert) if step is not None]
+    if "const" in field:
+        if first or not isinstance(field["const"], int):
+            raise _Varies
+        how["const"] = field["const"]
     return _Plan(leaf_of(field, ()), key, chained(first), factor, offset, **how)
 
 
@@ -305,16 +331,12 @@ def _whole(
     return plan, size * (count or 1)
 
 
-def _ranged(
-    walk: _Walk, field: Mapping[str, Any], found: Scalar, endian: str
-) -> tuple[_Plan, int]:
+def _ranged(walk: _Walk, field: Mapping[str, Any], found: Scalar, endian: str) -> tuple[_Plan, int]:
     size, signed = found.size or 0, str(field.get("type", "")).startswith("s")
     order = "little" if field.get("type") == "bool" else str(field.get("endian", endian))
     key = walk.add(_form(size, order), walk.place)
     joined = None if size in _NUMPY else (size, order)
-    plan = _plan(
-        field, found, key, low=found.low, bits=found.bits, signed=signed, joined=joined
-    )
+    plan = _plan(field, found, key, low=found.low, bits=found.bits, signed=signed, joined=joined)
     return plan, int(field.get("consume", size if "bits" in field else 0) or 0)
 
 
@@ -323,6 +345,8 @@ def _packed(
 ) -> tuple[_Plan, int]:
     """A list of packed bits that fills its bytes; single ones share bytes with their neighbours."""
     if count is None or "signed" in field or str(field["type"])[0] == "s":
+        raise _Varies
+    if found.bits > MAX_WIDTH:
         raise _Varies
     order = str(field.get("bit_order", endian))
     plan = _plan(field, found, "", packed=(walk.place, found.bits, count, order))

@@ -15,16 +15,7 @@ from .errors import Place, SchemaError
 from .expressions import compile_expression
 from .leaves import leaf_of
 from .limits import MAX_STAGES
-from .numbers import (
-    Number,
-    divided,
-    exact,
-    floor_divided,
-    is_number,
-    multiplied,
-    plus,
-    remainder,
-)
+from .numbers import Number, divided, exact, floor_divided, is_number, multiplied, plus, remainder
 from .references import Reference, reference
 from .state import OMITTED, Convert, State, Step, store
 from .transforms import number_at
@@ -216,6 +207,7 @@ def _running(spec: Any, place: Place) -> Reference:
         total, steps = base(state), deltas(state)
         if not is_number(total) or not isinstance(steps, list):
             return OMITTED
+        state.charge(len(steps))
         values = [total]
         for step in steps:
             if not is_number(step):

@@ -88,9 +88,7 @@ def _holds(value: Any) -> bool:
     return value is not OMITTED and bool(value)
 
 
-def _together(
-    specs: Any, place: Place, depth: int, every: Callable[[Any], bool]
-) -> Condition:
+def _together(specs: Any, place: Place, depth: int, every: Callable[[Any], bool]) -> Condition:
     if not isinstance(specs, list) or not 0 < len(specs) <= MAX_STAGES:
         raise SchemaError(place, f"expected a list of 1 to {MAX_STAGES} conditions")
     checks = [

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from ..errors import DecodeError
 from ..telegram import NOTHING, Item, Telegram
 from .assembly import Assembly
 from .columns import Columns, RowLayout, row_layout
-from .errors import Place
+from .errors import Place, SchemaError
 from .limits import MAX_OCTETS
 from .schema import Layout, Schema, compile_layouts
 from .state import State, Trace, run
@@ -25,7 +24,12 @@ def compile_schema(definition: Mapping[str, Any], *, strict: bool = False) -> Bi
 
     `strict` also refuses keys that nobody knows, which a Payload Schema may have.
     """
-    return BinaryDecoder(compile_layouts(definition, strict=strict))
+    try:
+        return BinaryDecoder(compile_layouts(definition, strict=strict))
+    except SchemaError:
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise SchemaError((), f"a value is of the wrong kind: {error}") from error
 
 
 @dataclass(slots=True)
@@ -105,9 +109,17 @@ class BinaryDecoder:
     ) -> State:
         if len(octets) > MAX_OCTETS:
             raise DecodeError(MAX_OCTETS, f"longer than {MAX_OCTETS} bytes")
-        state = State(
-            bytes(octets), port, _names(len(octets), port, variables), traced=traced
-        )
+        state = State(bytes(octets), port, _names(len(octets), port, variables), traced=traced)
+        try:
+            self._read(state)
+        except DecodeError:
+            raise
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+            # A definition may ask of a value what its kind cannot do; the message is not read then.
+            raise DecodeError(min(state.pos, len(octets)), f"cannot be decoded: {error}") from error
+        return state
+
+    def _read(self, state: State) -> None:
         for check in self.schema.checksums:
             check(state)
         run(self._layout(state).body, state)
@@ -115,7 +127,6 @@ class BinaryDecoder:
             if rule.holds(state):
                 raise DecodeError(0, rule.why)
         _finish(state)
-        return state
 
     def _layout(self, state: State) -> Layout:
         ports = self.schema.ports
@@ -124,9 +135,7 @@ class BinaryDecoder:
         for layout in self.schema.layouts:
             if layout.holds is None or layout.holds(state):
                 return layout
-        raise DecodeError(
-            0, f"no variant for {len(state.octets)} bytes on port {state.port}"
-        )
+        raise DecodeError(0, f"no variant for {len(state.octets)} bytes on port {state.port}")
 
 
 def _names(length: int, port: int | None, variables: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -158,16 +167,21 @@ def _items(traces: Iterable[Trace]) -> tuple[tuple[Item, ...], tuple[Item, ...]]
     """Items and layers; a name that comes again is numbered."""
     shown = [trace for trace in traces if trace.leaf.shown]
     around = [trace for trace in traces if not trace.leaf.shown]
-    times = Counter(trace.name for trace in shown)
+    names = _numbered([trace.name for trace in shown])
+    items = tuple(_item(trace, name) for trace, name in zip(shown, names, strict=True))
+    return items, tuple(_item(trace, trace.name) for trace in around)
+
+
+def _numbered(names: list[str]) -> list[str]:
+    times = Counter(names)
+    if len(times) == len(names):
+        return names
     counted: Counter[str] = Counter()
-    items = []
-    for trace in shown:
-        name = trace.name
-        if times[name] > 1:
-            counted[name] += 1
-            name = f"{name}[{counted[name] - 1}]"
-        items.append(_item(trace, name))
-    return tuple(items), tuple(_item(trace, trace.name) for trace in around)
+    numbered = []
+    for name in names:
+        counted[name] += 1
+        numbered.append(f"{name}[{counted[name] - 1}]" if times[name] > 1 else name)
+    return numbered
 
 
 def _item(trace: Trace, name: str) -> Item:
@@ -186,6 +200,4 @@ def _item(trace: Trace, name: str) -> Item:
 
 
 def _spoken(raw: Any) -> str:
-    if isinstance(raw, bytes):
-        return raw.hex()
-    return raw.isoformat() if isinstance(raw, datetime) else str(raw)
+    return raw.hex() if isinstance(raw, bytes) else str(raw)

@@ -16,17 +16,7 @@ from typing import Any
 
 from .errors import Place, SchemaError
 from .limits import MAX_BITS, MAX_DECIMALS, MAX_FORMULA, MAX_NODES
-from .numbers import (
-    EXACT,
-    Number,
-    divided,
-    exact,
-    is_number,
-    multiplied,
-    plus,
-    rounded,
-    to_power,
-)
+from .numbers import EXACT, Number, divided, exact, is_number, multiplied, plus, rounded, to_power
 
 __all__ = ["Expression", "compile_expression"]
 
@@ -42,11 +32,6 @@ def _bounded(value: int) -> int:
     if value.bit_length() > MAX_BITS:
         raise OverflowError("number too large")
     return value
-
-
-def _times(left: Number, right: Number) -> Number:
-    product = multiplied(left, right)
-    return _bounded(product) if isinstance(product, int) else product
 
 
 def _negated(value: Number) -> Number:
@@ -78,7 +63,7 @@ def _floor_divided(left: Number, right: Number) -> Number:
 
 
 def _remainder(left: Number, right: Number) -> Number:
-    return plus(left, _negated(_times(_floor_divided(left, right), right)))
+    return plus(left, _negated(multiplied(_floor_divided(left, right), right)))
 
 
 def _power(left: Number, right: Number) -> Number:
@@ -107,7 +92,7 @@ def _round(value: Number, decimals: Number = 0) -> Number:
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: plus,
     ast.Sub: lambda left, right: plus(left, _negated(right)),
-    ast.Mult: _times,
+    ast.Mult: multiplied,
     ast.Div: divided,
     ast.FloorDiv: _floor_divided,
     ast.Mod: _remainder,

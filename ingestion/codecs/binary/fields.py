@@ -64,7 +64,7 @@ def _check_keys(builder: Builder, field: Field, place: Place) -> None:
     for key in field:
         if key in _MEANT or key in _MUTE or str(key).startswith(("x-", "_")):
             continue
-        near = difflib.get_close_matches(str(key), sorted(_MEANT), 1, 0.6)
+        near = difflib.get_close_matches(str(key)[:40], sorted(_MEANT), 1, 0.6)
         reason = f"no key {key!r}" + (f"; near to it is {near[0]!r}" if near else "")
         if builder.strict:
             raise SchemaError((*place, str(key)), reason)
@@ -84,8 +84,8 @@ def _core(builder: Builder, field: Field, place: Place, scope: Scope) -> Part:
             raise SchemaError(place, "a field needs a type")
     elif kind == "string" and "value" in field:
         return compile_literal(builder, field, place, scope)
-    elif build := _TYPES.get(kind):
-        return build(builder, field, place, scope)
+    elif kind in _TYPES:
+        return _TYPES[kind](builder, field, place, scope)
     if "repeat" in field and "bits" not in str(kind)[:5]:
         return compile_listed(builder, field, place, scope, _single(field, place, scope))
     return _scalar_part(field, place, scope)
@@ -120,9 +120,7 @@ def _each(convert: Convert) -> Convert:
     return converted
 
 
-def _const(
-    field: Field, place: Place, leaf: Leaf, found: Scalar, convert: Convert | None
-) -> Step:
+def _const(field: Field, place: Place, leaf: Leaf, found: Scalar, convert: Convert | None) -> Step:
     step = _reading(leaf, found, convert)
     if "const" not in field:
         return step

@@ -93,12 +93,12 @@ def widened(member: Any, size: int) -> Any:
     kind = member.get("type") if isinstance(member, Mapping) else None
     if not isinstance(kind, str) or "[" not in kind or kind[:1] not in "us":
         return member
-    return {**member, "type": f"{kind[0]}{size * 8}{kind[kind.index('['):]}", "consume": 0}
+    return {**member, "type": f"{kind[0]}{size * 8}{kind[kind.index('[') :]}", "consume": 0}
 
 
 def compile_flagged(builder: Builder, field: Field, place: Place, scope: Scope) -> Part:
     """Groups of fields, each there when its bit of a number read before is set."""
-    spec = field["flagged"] if "flagged" in field else field
+    spec = field.get("flagged", field)
     at = (*place, "flagged")
     if not isinstance(spec, Mapping) or not isinstance(spec.get("groups"), list):
         raise SchemaError(at, "expected {field, groups}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import DecodeError
 from .errors import Place, SchemaError
-from .limits import MAX_STAGES
+from .limits import MAX_NAME, MAX_STAGES
 from .numbers import is_number
 from .references import spoken
 from .state import OMITTED, Convert, State
@@ -42,7 +42,7 @@ def compile_lookup(spec: Any, place: Place) -> Convert:
     if isinstance(spec, (list, tuple)):
         return _counted(list(spec))
     if isinstance(spec, Mapping):
-        return _mapped(spec)
+        return _mapped(spec, place)
     raise SchemaError(place, "expected a list or a mapping of labels")
 
 
@@ -66,19 +66,21 @@ def _counted(labels: list[Any]) -> Convert:
     return convert
 
 
-def _mapped(spec: Mapping[Any, Any]) -> Convert:
+def _mapped(spec: Mapping[Any, Any], place: Place) -> Convert:
     labels = {}
     for key, label in spec.items():
         number = integer_key(key)
         labels[key if number is None else number] = label
     default = labels.pop("default", OMITTED)
     quoted = isinstance(default, str) and _VALUE in default
+    if quoted and len(default) > MAX_NAME:
+        raise SchemaError((*place, "default"), f"at most {MAX_NAME} characters")
 
     def convert(value: Any, state: State) -> Any:
         label = labels.get(_index(value), OMITTED)
         if label is not OMITTED:
             return label
-        return default.replace(_VALUE, spoken(value)) if quoted else default
+        return default.replace(_VALUE, spoken(value)[:MAX_NAME]) if quoted else default
 
     return convert
 
@@ -112,6 +114,8 @@ def parts_text(field: Mapping[str, Any], place: Place) -> Convert:
         _part(part, (*place, "parts", index)) for index, part in enumerate(_parts(field, place))
     ]
     prefix, delimiter = str(field.get("prefix", "")), str(field.get("delimiter", "."))
+    if len(prefix) + len(delimiter) > MAX_NAME:
+        raise SchemaError(place, f"prefix and delimiter have at most {MAX_NAME} characters")
 
     def convert(value: Any, state: State) -> str:
         spelled = (format(value >> low & mask, form) for low, mask, form in parts)

@@ -21,3 +21,5 @@ DEFAULT_REPEAT = 1_000
 # Widest whole number or packed bits of one field, in bits, and places after the point.
 MAX_WIDTH = 64
 MAX_DECIMALS = 30
+# Characters of a name, and of a text that a definition puts between or around values.
+MAX_NAME = 200

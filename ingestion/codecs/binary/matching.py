@@ -13,6 +13,7 @@ from ..errors import DecodeError
 from .builder import Builder, Part, Scope
 from .errors import Place, SchemaError
 from .labels import integer_key
+from .numbers import is_number
 from .references import reference
 from .state import OMITTED, Body, Leaf, State, run, store
 
@@ -34,7 +35,7 @@ class _Cases:
 
     def find(self, value: Any) -> Body | None:
         body = self.exact.get(value)
-        if body is not None or isinstance(value, (str, bytes)):
+        if body is not None or not is_number(value):
             return body
         for low, high, body in self.ranges:
             if low <= value <= high:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from .limits import MAX_POWER
+from .limits import MAX_BITS, MAX_POWER
 
 __all__ = [
     "EXACT",
@@ -46,7 +46,7 @@ _TRAPS = [DivisionByZero, InvalidOperation, Overflow]
 EXACT = Context(prec=50, Emax=9_999, Emin=-9_999, traps=_TRAPS)
 _WIDE = Context(prec=800, Emax=9_999, Emin=-9_999, traps=_TRAPS)
 _TIES = {"even": ROUND_HALF_EVEN, "away": ROUND_HALF_UP}
-_WIDTHS = {2: np.float16, 4: np.float32}
+_WIDTHS: dict[int, type[np.floating[Any]]] = {2: np.float16, 4: np.float32}
 
 
 def exact(literal: Any) -> Number | None:
@@ -54,7 +54,7 @@ def exact(literal: Any) -> Number | None:
     if isinstance(literal, bool):
         return None
     if isinstance(literal, int):
-        return literal
+        return literal if literal.bit_length() <= MAX_BITS else None
     if isinstance(literal, (float, str, Decimal)):
         return _finite(str(literal))
     return None
@@ -83,7 +83,10 @@ def plus(value: Number, addend: Number) -> Number:
 
 def multiplied(value: Number, factor: Number) -> Number:
     if isinstance(value, int) and isinstance(factor, int):
-        return value * factor
+        product = value * factor
+        if product.bit_length() > MAX_BITS:
+            raise OverflowError("number too large")
+        return product
     return EXACT.multiply(value, factor)
 
 
@@ -106,7 +109,7 @@ def floor_divided(value: Number, divisor: Number) -> int:
 
 
 def to_power(value: Number, exponent: Number) -> Number:
-    if abs(exponent) > MAX_POWER:
+    if not -MAX_POWER <= exponent <= MAX_POWER:
         raise OverflowError(exponent)
     return EXACT.power(value, exponent)
 

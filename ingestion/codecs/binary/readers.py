@@ -122,9 +122,7 @@ def _scaled(fraction: int, power: int) -> Number:
     return EXACT.multiply(fraction, EXACT.power(2, power)) if fraction else 0
 
 
-def bit_field(
-    size: int, low: int, width: int, order: Any, *, signed: bool, consume: int
-) -> Read:
+def bit_field(size: int, low: int, width: int, order: Any, *, signed: bool, consume: int) -> Read:
     """Bits `low` … `low + width - 1` (0 is the least) of `size` bytes; moves on by `consume`."""
     mask, top = (1 << width) - 1, 1 << (width - 1)
 
@@ -162,6 +160,7 @@ def packed(width: int, order: str, *, signed: bool, count: Reference | None) -> 
         number = 1 if count is None else count(state)
         if number > MAX_ITEMS:
             raise DecodeError(state.pos, f"more than {MAX_ITEMS} values")
+        state.charge(number)
         start, bit = state.pos, state.bit
         bits = bit + width * number
         end = state.need((bits + 7) >> 3)
@@ -217,6 +216,7 @@ def octets(size: Reference | None, form: Callable[[bytes], Any]) -> Read:
     def read(state: State) -> Any:
         end = state.end if size is None else state.need(size(state))
         data = state.octets[state.pos : max(end, state.pos)]
+        state.charge(1 + len(data) // 16)
         state.pos = max(end, state.pos)
         return form(data)
 

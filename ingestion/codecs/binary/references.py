@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import DecodeError
 from .errors import Place, SchemaError
+from .limits import MAX_NAME
 from .numbers import exact, is_number
 from .state import OMITTED, State
 
@@ -67,6 +68,8 @@ def size_reference(spec: Any, place: Place) -> Reference:
 
 def name_template(template: str, place: Place) -> Callable[[State], str]:
     """`channel_${idx}_reading` as a function of what was decoded."""
+    if len(template) > MAX_NAME:
+        raise SchemaError(place, f"a name has at most {MAX_NAME} characters")
     pieces = _TEMPLATE.split(template)
     texts, reads = pieces[::2], [reference(name, place) for name in pieces[1::2]]
 
@@ -76,7 +79,7 @@ def name_template(template: str, place: Place) -> Callable[[State], str]:
             raise DecodeError(state.pos, f"name {template} speaks of what was not decoded")
         parts = [texts[0]]
         for value, text in zip(values, texts[1:], strict=True):
-            parts += [spoken(value), text]
+            parts += [spoken(value)[:MAX_NAME], text]
         return "".join(parts)
 
     return resolve

@@ -81,7 +81,9 @@ def _carried(fields: Any) -> frozenset[str]:
     if not isinstance(fields, list):
         return frozenset()
     return frozenset(
-        str(field.get("name")) for field in fields if isinstance(field, Mapping) and "carry" in field
+        str(field.get("name"))
+        for field in fields
+        if isinstance(field, Mapping) and "carry" in field
     )
 
 
@@ -157,7 +159,7 @@ def _loop(field: Field, place: Place, weight: int) -> Loop:
 
 def _most(field: Field, place: Place) -> int:
     most = field.get("max", MAX_ITEMS if "repeat" in field else DEFAULT_REPEAT)
-    if not isinstance(most, int) or not 0 <= most:
+    if not isinstance(most, int) or most < 0:
         raise SchemaError((*place, "max"), "a number of elements")
     return min(most, MAX_ITEMS)
 
@@ -197,16 +199,16 @@ def _until_end(field: Field, place: Place, most: int, weight: int) -> Loop:
         spared = tail(state)
         outer, state.end = state.end, state.end - spared
         if state.end < state.pos:
-            raise DecodeError(state.pos, f"{spared} bytes expected behind, {outer - state.pos} left")
+            raise DecodeError(
+                state.pos, f"{spared} bytes expected behind, {outer - state.pos} left"
+            )
         _to_end(state, element, values, most, weight)
         state.end = outer
 
     return loop
 
 
-def _to_end(
-    state: State, element: Element, values: list[Any], most: int, weight: int
-) -> None:
+def _to_end(state: State, element: Element, values: list[Any], most: int, weight: int) -> None:
     rounds = 0
     while state.pos < state.end:
         if rounds >= most:

@@ -108,9 +108,7 @@ def _order(prefix: str | None, endian: str) -> str:
 # --- ranges of bits ----------------------------------------------------------------------------
 
 
-def _bits(
-    kind: str, field: Field, endian: str, consume: int | None, place: Place
-) -> Scalar | None:
+def _bits(kind: str, field: Field, endian: str, consume: int | None, place: Place) -> Scalar | None:
     if found := _RANGE.fullmatch(kind):
         prefix, sign, width, first, how, second = found.groups()
         low, high = int(first), int(second or first)
@@ -153,9 +151,7 @@ def _packed(found: re.Match[str], field: Field, endian: str, place: Place) -> Sc
     return Scalar(read, None, bits=width, loose=True)
 
 
-def _key_range(
-    size: int, field: Field, endian: str, signed: bool, place: Place
-) -> Scalar:
+def _key_range(size: int, field: Field, endian: str, signed: bool, place: Place) -> Scalar:
     """`bits: [high, low]` or `bits: n` beside a whole number: moves on by all of its bytes."""
     spec = field["bits"]
     ends = list(spec) if isinstance(spec, (list, tuple)) else [spec, spec]
@@ -232,6 +228,8 @@ def _octets(field: Field, place: Place, endian: str, consume: int | None) -> Sca
     form = readers.FORMS.get(name)
     if form is None:
         raise SchemaError((*place, "format"), f"formats are {', '.join(readers.FORMS)}")
+    if len(separator) > 8:
+        raise SchemaError((*place, "separator"), "at most 8 characters")
     if separator:
         form = readers.hexadecimal(separator, upper=name.endswith("upper"))
     return Scalar(readers.octets(length_of(field, place), form))

@@ -9,13 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ..errors import DecodeError
 from ..telegram import NOTHING
 from .limits import MAX_ITEMS, MAX_WORK
 
-__all__ = ["OMITTED", "Body", "Convert", "Leaf", "Read", "State", "Step", "Trace", "mark", "run", "store"]
+__all__ = [
+    "OMITTED",
+    "Body",
+    "Convert",
+    "Leaf",
+    "Read",
+    "State",
+    "Step",
+    "Trace",
+    "mark",
+    "run",
+    "store",
+]
 
 
 class _Omitted:
@@ -42,14 +54,13 @@ class Leaf:
     facts: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     valid: tuple[Any, Any] | None = None
     output: Callable[[State], str] | None = None
+    shown: bool = field(init=False)
 
-    @property
-    def shown(self) -> bool:
-        return bool(self.name) and not self.name.startswith("_")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shown", bool(self.name) and not self.name.startswith("_"))
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """One value read: its leaf, full name, value, what stood in the bytes, and where."""
 
     leaf: Leaf

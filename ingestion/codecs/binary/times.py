@@ -23,7 +23,7 @@ _EPOCHS = {
     "gps": datetime(1980, 1, 6, tzinfo=UTC),
     "2000": datetime(2000, 1, 1, tzinfo=UTC),
 }
-_UNITS = {
+_UNITS: dict[str, Decimal | int] = {
     "us": Decimal("0.000001"),
     "ms": Decimal("0.001"),
     "s": 1,

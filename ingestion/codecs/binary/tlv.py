@@ -83,7 +83,7 @@ def _loop(state: State, layout: _Layout) -> None:
         end = state.end if size is None else state.need(size)
         body = layout.find(tag)
         if body is None:
-            if not _unknown(state, layout, tag, entry, end if size is not None else None):
+            if not _unknown(state, layout, tag, entry, None if size is None else end, channels):
                 break
             continue
         state.charge(body.weight)
@@ -125,7 +125,14 @@ def _merge(tree: dict[str, Any], made: dict[str, Any]) -> None:
         tree[name] = values + (value if isinstance(value, list) else [value])
 
 
-def _unknown(state: State, layout: _Layout, tag: Tag, entry: int, end: int | None) -> bool:
+def _unknown(
+    state: State,
+    layout: _Layout,
+    tag: Tag,
+    entry: int,
+    end: int | None,
+    channels: list[dict[str, Any]],
+) -> bool:
     """Whether the loop goes on behind a tag that no case names."""
     spoken = _spoken(tag)
     if layout.unknown == "error":
@@ -134,11 +141,14 @@ def _unknown(state: State, layout: _Layout, tag: Tag, entry: int, end: int | Non
         stop = state.end if end is None else end
         raw = {"tag": list(tag), "raw": state.octets[state.pos : stop].hex()}
         state.items -= 1
-        state.tree.setdefault("unknown_tags" if layout.merge else "channels", []).append(raw)
+        unknown = state.tree.setdefault("unknown_tags", []) if layout.merge else channels
+        unknown.append(raw)
         state.pos = stop
         return end is not None
     if end is not None and layout.unknown == "skip":
-        state.warnings.append(f"byte {entry}: unknown tag {spoken}, {end - state.pos} bytes skipped")
+        state.warnings.append(
+            f"byte {entry}: unknown tag {spoken}, {end - state.pos} bytes skipped"
+        )
         state.pos = end
         return True
     state.warnings.append(f"byte {entry}: unknown tag {spoken}, {state.end - entry} bytes not read")
@@ -205,14 +215,10 @@ def _length(spec: Field, place: Place, scope: Scope) -> Read | None:
     return scalar({"type": kind}, (*place, "length"), scope).read
 
 
-_Cases = tuple[
-    dict[Tag, Body], tuple[tuple[Callable[[Tag], bool], Body], ...], "Body | None"
-]
+_Cases = tuple[dict[Tag, Body], tuple[tuple[Callable[[Tag], bool], Body], ...], "Body | None"]
 
 
-def _cases(
-    builder: Builder, spec: Field, place: Place, scope: Scope, tags: list[Scalar]
-) -> _Cases:
+def _cases(builder: Builder, spec: Field, place: Place, scope: Scope, tags: list[Scalar]) -> _Cases:
     cases = spec.get("cases", {})
     if not isinstance(cases, Mapping):
         raise SchemaError((*place, "cases"), "expected fields by tag")
@@ -268,8 +274,9 @@ def _pattern(parts: tuple[Any, ...], place: Place) -> Callable[[Tag], bool]:
             raise SchemaError(place, f"{parts[0]!r} is not a range")
         return lambda tag: len(tag) == 1 and low <= tag[0] <= high
     checks = [_part(str(part), place) for part in parts]
-    return lambda tag: len(tag) == len(checks) and all(
-        check(value) for check, value in zip(checks, tag, strict=True)
+    return lambda tag: (
+        len(tag) == len(checks)
+        and all(check(value) for check, value in zip(checks, tag, strict=True))
     )
 
 

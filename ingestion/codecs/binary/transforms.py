@@ -61,17 +61,15 @@ _BINARY: dict[str, Callable[[Number, Number], Any]] = {
     "add": plus,
     "sub": lambda value, operand: plus(value, multiplied(operand, -1)),
     "pow": to_power,
-    "floor": max,
-    "ceiling": min,
+    "floor": lambda value, operand: max(value, operand),
+    "ceiling": lambda value, operand: min(value, operand),
 }
 
 
 def compile_transform(spec: Any, place: Place) -> Convert:
     if not isinstance(spec, list) or len(spec) > MAX_STAGES:
         raise SchemaError(place, f"expected a list of at most {MAX_STAGES} stages")
-    stages = [
-        part for index, stage in enumerate(spec) for part in _stages(stage, (*place, index))
-    ]
+    stages = [part for index, stage in enumerate(spec) for part in _stages(stage, (*place, index))]
 
     def convert(value: Any, state: State) -> Any:
         if not is_number(value):
@@ -108,7 +106,7 @@ def _with(
     operation: Callable[[Number, Number], Any], spec: Mapping[Any, Any], key: str, place: Place
 ) -> Stage:
     operand = number_at(spec[key], (*place, key))
-    if key == "pow" and abs(operand) > MAX_POWER:
+    if key == "pow" and not -MAX_POWER <= operand <= MAX_POWER:
         raise SchemaError((*place, key), f"powers go to {MAX_POWER}")
     return lambda value: operation(value, operand)
 
