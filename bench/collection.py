@@ -124,6 +124,8 @@ def _first_day(days: int, back: int) -> int:
 class _Sink:
     """A transport that takes answers and drops them."""
 
+    code = 0
+
     def __init__(self) -> None:
         self.answered = 0
         self._changed = threading.Condition()

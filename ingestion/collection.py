@@ -1,5 +1,8 @@
 """A collection service: intake, engine and listeners, watched over.
 
+Several services may run side by side, on one machine on the same ports (SO_REUSEPORT): each works
+for its shares of the devices (`ingestion.shares`), and hands on what arrives for another.
+
 UDP, TCP and MQTT have ports of ours; the MQTT broker is connected to as well, where one is given.
 
 Listeners are open only while the engine works: a standby that listened would take frames that
@@ -28,7 +31,7 @@ from ingestion.transports.intake import Intake
 from ingestion.transports.mqtt import BrokerListener
 from ingestion.transports.mqtt_endpoint import MqttEndpoint
 from ingestion.transports.mqtt_session import BrokerAddress
-from ingestion.transports.mqtt_topics import shards_of
+from ingestion.transports.mqtt_topics import SHARDS, shards_of
 from ingestion.transports.tcp import TcpListener
 from ingestion.transports.udp import UdpListener
 
@@ -69,8 +72,9 @@ class Collection:
         self.intake = Intake(
             size=settings.INGEST_BATCH, linger=settings.INGEST_LINGER, limit=settings.INGEST_HELD
         )
-        self.codes: dict[int, int] = {}
-        self.engine = Engine(self.intake, codes=self.codes)
+        self.engine = Engine(
+            self.intake, shares=settings.INGEST_SHARES, relay_host=settings.INGEST_RELAY_HOST
+        )
         self.listeners: dict[Transport, Any] = {}
         self.broker: BrokerListener | None = None
         self._complained: set[Transport] = set()
@@ -104,7 +108,7 @@ class Collection:
             if self.engine.state not in _LISTENING:
                 self._close()
             elif self.engine.state == EngineState.WORKING:
-                self._open_broker()
+                self._tend_broker()
                 if self._due(tick):
                     self._open()
             if tick % _HEALTH_TICKS == 0 and self.engine.state != EngineState.STANDBY:
@@ -120,9 +124,10 @@ class Collection:
             if transport in self.listeners:
                 continue
             try:
-                _check_free(self.host, port, _KINDS[transport])
+                if self.engine.shares.all_held:
+                    _check_free(self.host, port, _KINDS[transport])
                 listener = _LISTENERS[transport](self.intake, self.host, port)
-                self.codes[id(listener)] = int(transport)
+                listener.code = int(transport)
                 listener.start()
             except OSError as error:
                 self._complain(transport, port, error)
@@ -133,17 +138,28 @@ class Collection:
                     "listening on %s port %d, %s", transport.label, listener.port, self.host
                 )
 
-    def _open_broker(self) -> None:
-        if self.broker is None and self._address is not None and self._shards:
+    def _tend_broker(self) -> None:
+        """Have sessions for the topic shards that are ours; each has one client id everywhere."""
+        wanted = self._broker_shards() if self._address is not None else ""
+        if self.broker is not None and self.broker.shards != wanted:
+            self.broker.stop()
+            self.broker.close()
+            self.broker = None
+        if self.broker is None and self._address is not None and wanted:
             self.broker = BrokerListener(
                 self.intake,
                 self._address,
                 secret=client_secret(),
-                shards=self._shards,
+                shards=wanted,
                 answer_qos=settings.INGEST_MQTT_ANSWER_QOS,
             )
-            self.codes[id(self.broker)] = int(Transport.MQTT)
+            self.broker.code = int(Transport.MQTT)
             self.broker.start()
+
+    def _broker_shards(self) -> str:
+        """Topic shards are dealt out to the shares of devices in turn."""
+        held, count = self.engine.shares.held, self.engine.shares.count
+        return "".join(shard for shard in self._shards if SHARDS.index(shard) % count in held)
 
     def _all(self) -> list[Any]:
         return [*self.listeners.values(), *([] if self.broker is None else [self.broker])]
@@ -165,7 +181,6 @@ class Collection:
         for listener in self._all():
             listener.stop()
             listener.close()
-            self.codes.pop(id(listener), None)
         self.listeners, self.broker = {}, None
 
     def _leave_to_parent(self) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from ingestion.engine import EngineState
 from ingestion.models import Transport
 
 if TYPE_CHECKING:
@@ -19,7 +22,16 @@ __all__ = ["Meter", "health_publish", "health_read"]
 
 logger = logging.getLogger(__name__)
 
-_KEY = "ingestion.health"
+_KEY = "ingestion.health.{share}"
+_SUMS = (
+    "frames",
+    "stored",
+    "repeated",
+    "values",
+    "frames_per_second",
+    "values_per_second",
+    "held",
+)
 # Older than this it tells nothing any more.
 _SECONDS = 15
 
@@ -39,6 +51,7 @@ class Meter:
         passed = max(now - self._at, 1e-3)
         known = engine.known
         health = {
+            "share": engine.shares.first,
             "at": datetime.now(UTC).isoformat(),
             "state": engine.state,
             "frames": figures.frames,
@@ -83,12 +96,28 @@ def _listeners(collection: Collection) -> dict[str, dict[str, Any]]:
 def health_publish(health: dict[str, Any]) -> None:
     """Collection does not depend on the cache: what can't be told is not told."""
     try:
-        cache.set(_KEY, health, _SECONDS)
+        cache.set(_KEY.format(share=health["share"]), health, _SECONDS)
     except RedisError as error:
         logger.debug("the health of collection could not be published: %s", error)
 
 
 def health_read() -> dict[str, Any] | None:
-    """What the working engine told last; None when no worker collects."""
-    found: dict[str, Any] | None = cache.get(_KEY)
-    return found
+    """What the working engines told last, together; None when no worker collects."""
+    keys = [_KEY.format(share=share) for share in range(settings.INGEST_SHARES)]
+    found = list(cache.get_many(keys).values())
+    return _together(found) if found else None
+
+
+def _together(engines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Counts add up; of the rest the worst, and everybody's listeners."""
+    health = dict(engines[0])
+    for other in engines[1:]:
+        for name in _SUMS:
+            health[name] += other[name]
+        health["refused"] = dict(Counter(health["refused"]) + Counter(other["refused"]))
+        health["delay_seconds"] = max(health["delay_seconds"], other["delay_seconds"])
+        health["listeners"] = other["listeners"] | health["listeners"]
+        if other["state"] != EngineState.WORKING:
+            health["state"] = other["state"]
+    health["engines"] = len(engines)
+    return health

@@ -17,17 +17,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ingestion.shares import Shares
+
 __all__ = ["changes_take", "known_of", "known_read", "known_refresh"]
 
 # So many modules at once are read by their ids; beyond, reading everything is quicker.
 _FEW = 50_000
 _Kind = RegistryChange.Kind
+_TAKE = """
+UPDATE ingestion_registry_change SET taken_by = taken_by || %s::smallint[]
+WHERE NOT taken_by && %s::smallint[] RETURNING kind, keys
+"""
+_TAKEN = "DELETE FROM ingestion_registry_change WHERE taken_by @> %s::smallint[]"
 
 
-def known_read() -> Known:
-    """Everything. Changes noted before are read with it, so their notes go first."""
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM ingestion_registry_change")
+def known_read(shares: Shares | None = None) -> Known:
+    """Everything. Changes noted before are read with it, so their notes go first.
+
+    shares: of the engine that reads; without them it is the only one.
+    """
+    changes_take(shares)
     return Known(_companies(), devices_read(), routes_read(), module_channels_read())
 
 
@@ -53,14 +62,20 @@ def known_refresh(known: Known, changes: dict[str, set[int]]) -> None:
     known.ciphers.clear()
 
 
-def changes_take() -> dict[str, set[int]]:
-    """Kind → keys of what changed since; taken from everybody.
+def changes_take(shares: Shares | None = None) -> dict[str, set[int]]:
+    """Kind → keys of what changed since. A note is gone once the engines of all shares have it.
 
     In a transaction of its own: a crash after it is followed by reading everything."""
     found: dict[str, set[int]] = {}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM ingestion_registry_change RETURNING kind, keys")
-        for kind, keys in cursor.fetchall():
+        if shares is None or shares.all_held:
+            cursor.execute("DELETE FROM ingestion_registry_change RETURNING kind, keys")
+            rows = cursor.fetchall()
+        else:
+            cursor.execute(_TAKE, [sorted(shares.held)] * 2)
+            rows = cursor.fetchall()
+            cursor.execute(_TAKEN, [list(range(shares.count))])
+        for kind, keys in rows:
             found.setdefault(kind, set()).update(keys)
     return found
 

@@ -3,7 +3,8 @@
 A raw frame with a counter is stored in the transaction that stores what it says, and only frames
 that were authentic have one: together they are the window. So nothing is written a frame for the
 sake of the window, and a kill at any moment opens it to nobody. The checkpoint, written every few
-minutes between two batches, only shortens the next start.
+minutes between two batches, only shortens the next start. Each share of the devices has a mark that
+tells when its checkpoint was written; whoever recovers windows begins at the earliest of all marks.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from django.db import connection, transaction
 
-from ingestion.models import ReplayWindow
 from ingestion.rows import fetch_records
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingestion.registry import Devices
+    from ingestion.shares import Shares
 
     Ints = NDArray[np.int64]
 
-__all__ = ["checkpoint_write", "sent_reserve", "windows_recover", "windows_write"]
+__all__ = ["checkpoint_write", "marks_lay_out", "sent_reserve", "windows_recover", "windows_write"]
 
-# The row that tells when the last checkpoint was written stands under no module.
-_MARK = 0
+# Rows that tell when checkpoints were written stand under no module, a selector for each share; 0 is
+# that of an installation which had no shares yet.
+_MARK, _UNSHARED, _FIRST_SHARE = 0, 0, 16
 # Frames of a batch have its time of receipt; a batch may have waited before it was stored.
 _MARGIN = timedelta(minutes=5)
 _WRITE = """
@@ -36,7 +38,23 @@ SELECT *, %s FROM unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[
 ON CONFLICT (module_id, selector) DO UPDATE
 SET highest = excluded.highest, seen = excluded.seen, at = excluded.at
 """
-# Under the mark: the first counter for frames downward that nobody has reserved.
+_MARKS = "module_id = 0 AND (selector = 0 OR selector >= 16)"
+# The marks of as many shares as there are now; where they are others than before, all go back to the
+# earliest, which stands for the windows of every device.
+_LAY_OUT = f"""
+WITH known AS (SELECT min(at) AS at, array_agg(selector ORDER BY selector) AS selectors
+        FROM ingestion_replay_window WHERE {_MARKS}),
+    wanted AS (SELECT array_agg(s ORDER BY s) AS selectors FROM unnest(%(selectors)s::smallint[]) s),
+    gone AS (DELETE FROM ingestion_replay_window USING known, wanted
+        WHERE {_MARKS} AND known.selectors IS DISTINCT FROM wanted.selectors
+            AND selector <> ALL (wanted.selectors))
+INSERT INTO ingestion_replay_window AS w (module_id, selector, highest, seen, at)
+SELECT 0, s, 0, 0, coalesce(known.at, '2000-01-01 00:00+00') FROM known, wanted, unnest(wanted.selectors) s
+WHERE known.selectors IS DISTINCT FROM wanted.selectors
+ON CONFLICT (module_id, selector) DO UPDATE SET at = least(w.at, excluded.at)
+"""
+_SINCE = f"SELECT min(at) FROM ingestion_replay_window WHERE {_MARKS}"
+# Under no module too: the first counter for frames downward that nobody has reserved.
 _SENT = 1
 _RESERVE = """
 INSERT INTO ingestion_replay_window AS w (module_id, selector, highest, seen, at)
@@ -61,13 +79,22 @@ WHERE f.counter IS NOT NULL AND f.module_id IS NOT NULL AND f.received_at > %s
 """
 
 
-def checkpoint_write(devices: Devices, touched: Ints, at: datetime) -> None:
-    """Write the windows of these slots (module << 2 | selector), and that it was done at `at`."""
+def checkpoint_write(devices: Devices, touched: Ints, at: datetime, shares: Shares) -> None:
+    """Write the windows of these slots (module << 2 | selector), all that moved in these shares."""
     columns = _windows_of(devices, touched)
-    for column, value in zip(columns, (_MARK, 0, 0, 0), strict=True):
-        column.append(value)
+    for share in sorted(shares.held):
+        for column, value in zip(columns, (_MARK, _FIRST_SHARE + share, 0, 0), strict=True):
+            column.append(value)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_WRITE, [at, *columns])
+
+
+def marks_lay_out(shares: Shares) -> None:
+    """Have a mark for each share, before any engine moves one."""
+    selectors = [_FIRST_SHARE + share for share in range(shares.count)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE ingestion_replay_window IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(_LAY_OUT, {"selectors": selectors})
 
 
 def windows_write(devices: Devices, touched: Ints, at: datetime) -> None:
@@ -91,18 +118,21 @@ def _windows_of(devices: Devices, touched: Ints) -> list[list[int]]:
     ]
 
 
-def windows_recover(devices: Devices) -> Ints:
-    """Bring the windows to where they were; returns the slots that the next checkpoint writes."""
+def windows_recover(devices: Devices, shares: Shares | None = None) -> Ints:
+    """Bring the windows to where they were; returns the slots that the next checkpoint writes.
+
+    shares: only of devices in those that are held, whose windows nobody else moves.
+    """
     _load_checkpoint(devices)
-    mark = (
-        ReplayWindow.objects.filter(module_id=_MARK, selector=0)
-        .values_list("at", flat=True)
-        .first()
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_SINCE)
+        [mark] = cursor.fetchone()
     since = mark - _MARGIN if mark else datetime(2000, 1, 1, tzinfo=UTC)
     frames = fetch_records(_FRAMES, [since], {"module": ">i8", "selector": ">i4", "counter": ">i8"})
     row = devices.by_module(frames["module"])
     known = (row >= 0) & (frames["selector"] < devices.keys.shape[1])
+    if shares is not None and not shares.all_held:
+        known &= shares.ours(devices.device.astype(np.uint64))[row]
     row, selector = row[known], frames["selector"][known].astype(np.uint8)
     devices.accept(row, selector, frames["counter"][known])
     return np.unique(devices.module[row] << 2 | selector)

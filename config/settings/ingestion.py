@@ -20,3 +20,8 @@ INGEST_BATCH = env.int("INGEST_BATCH", default=5_000)
 INGEST_LINGER = env.float("INGEST_LINGER", default=0.02)
 # Frames held while the database is slow or away; beyond, nothing more is read from the sockets.
 INGEST_HELD = env.int("INGEST_HELD", default=20_000)
+# Into how many shares the devices are divided. So many workers can collect side by side, each the
+# devices of its shares; one of them alone takes all. The same number in all workers.
+INGEST_SHARES = env.int("INGEST_SHARES", default=1)
+# Where workers hand on to each other the frames of each other's devices; inside the servers' network.
+INGEST_RELAY_HOST = setting("INGEST_RELAY_HOST", "127.0.0.1")

@@ -26,6 +26,7 @@ from ingestion.emulator.making import Measured, company_ensure, type_ensure
 from ingestion.emulator.meters import joined, messages
 from ingestion.emulator.misbehaviour import Misbehaviour, Mischief
 from ingestion.models import Transport
+from ingestion.shares import is_collecting
 from ingestion.services.keys import module_key_issue
 from meters.models import Channel, Meter, ReadingType, TelemetryModule, UsagePoint
 from meters.partitions import BLOCKS, REGISTERS, partitions_ensure
@@ -161,7 +162,7 @@ def _reading_type(kind: Kind) -> ReadingType:
 @contextmanager
 def service(host: str, port: int) -> Iterator[int]:
     """The port of a collection service: one that listens already, or one of our own for this time."""
-    if port and _somebody_collects():
+    if port and is_collecting():
         yield port
         return
     own = Collection(host=host, udp_port=0, tcp_port=0, mqtt_port=-1)
@@ -179,16 +180,6 @@ def _port_of(own: Collection) -> int:
             raise RuntimeError(f"the collection service does not listen: {own.engine.state}")
         time.sleep(0.02)
     return found
-
-
-def _somebody_collects() -> bool:
-    """Whether an engine holds its lock; the cache may be away or old, the lock is not."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended('ingestion engine', 0))")
-        [free] = cursor.fetchone()
-        if free:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended('ingestion engine', 0))")
-    return not free
 
 
 def send(replays: Sequence[Replay], *, host: str, port: int, back_off: float = 1.0) -> Courier:

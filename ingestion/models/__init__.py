@@ -1,3 +1,4 @@
+from .engines import EngineShare
 from .frames import FrameOutcome, RawFrame, Transport
 from .keys import Claim, ModuleKey
 from .mqtt import MqttLogin
@@ -13,6 +14,7 @@ from .redecoding import LateChange, RedecodedBlock, Redecoding
 
 __all__ = [
     "Claim",
+    "EngineShare",
     "FrameOutcome",
     "IntervalPart",
     "LateChange",

@@ -149,9 +149,10 @@ class IntervalPart(models.Model):
 
 
 class RegistryChange(models.Model):
-    """What the engine has to read anew; written by triggers, deleted by the engine.
+    """What the engines have to read anew; written by triggers, deleted by the last that has.
 
-    A row a statement, so that an import of a million modules leaves a few.
+    A row a statement, so that an import of a million modules leaves a few. `taken_by`: shares whose
+    engine has read it.
     """
 
     class Kind(models.TextChoices):
@@ -163,6 +164,7 @@ class RegistryChange(models.Model):
 
     kind = models.CharField(max_length=10, choices=Kind)
     keys = ArrayField(models.BigIntegerField())
+    taken_by = ArrayField(models.SmallIntegerField(), default=list, db_default=[])
 
     class Meta:
         default_permissions = ()
@@ -173,10 +175,11 @@ class RegistryChange(models.Model):
 
 
 class ReplayRequest(models.Model):
-    """Frames kept that the engine has to try again; deleted by it when that is done.
+    """Frames kept that the engines have to try again; deleted by the last that is done with it.
 
     `kind` tells what `keys` are: ids as in RegistryChange (written by the same triggers), or device
-    ids as numbers where a person asked. `failed` says why the engine gave it up.
+    ids as numbers where a person asked. `failed` says why an engine gave it up. `done_by`: shares
+    whose devices are done.
     """
 
     class Kind(models.TextChoices):
@@ -190,6 +193,7 @@ class ReplayRequest(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     keys = ArrayField(models.BigIntegerField())
     failed = models.CharField(max_length=300, blank=True, default="", db_default="")
+    done_by = ArrayField(models.SmallIntegerField(), default=list, db_default=[])
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

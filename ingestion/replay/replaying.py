@@ -1,7 +1,7 @@
 """The engine's replays: kept frames go once more through the pipeline, a page a step.
 
-Only the engine replays, on the connection that holds its lock and while nothing else is being
-judged: the replay windows have one keeper, and counters are accepted in one place. A page is one
+Only an engine replays, the frames of the devices of its shares, on the connection that holds them
+and between two batches: a replay window has one keeper, and its counters are accepted in one place. A page is one
 transaction with what it says, what became of its frames, and the windows it moved.
 """
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ingestion.loader import Loader
     from ingestion.pipeline import Known
     from ingestion.quarantine import Place
+    from ingestion.shares import Shares
 
     from .kept import KeptFrame
     from .requests import Request
@@ -61,8 +62,9 @@ class _Group:
 class Replays:
     """What is under way is only in memory: a request counts as done when all of it is."""
 
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, loader: Loader, shares: Shares) -> None:
         self._loader = loader
+        self._shares = shares
         self._due = 0.0
         self.forget()
 
@@ -81,7 +83,7 @@ class Replays:
         if now < self._due:
             return False
         self._due = now + _POLL_SECONDS
-        self._requests = requests_read()
+        self._requests = requests_read(self._shares)
         return bool(self._requests)
 
     def step(self, known: Known) -> None:
@@ -108,7 +110,7 @@ class Replays:
         if self._group is not None:
             self._page(self._group, known)
         if self._group is None and not self._groups:
-            requests_done(self._requests)
+            requests_done(self._requests, self._shares)
             self.forget()
 
     def _plan(self, known: Known) -> None:
@@ -119,7 +121,7 @@ class Replays:
         if wanted is None or wanted:
             self._first = first
             kept = devices_kept(first, wanted)
-            self._groups.extend(_grouped(known_devices(kept, known), kept))
+            self._groups.extend(_grouped(known_devices(kept, known, self._shares), kept))
 
     def _page(self, group: _Group, known: Known) -> None:
         frames = frames_kept(

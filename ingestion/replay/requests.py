@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ingestion.pipeline import Known
+    from ingestion.shares import Shares
 
 __all__ = [
     "Request",
@@ -32,9 +33,14 @@ _FEW = 2_000
 # was written with it, and so has read what changed.
 _READ = """
 SELECT id, kind, keys FROM ingestion_replay_request
-WHERE failed = '' AND NOT EXISTS (SELECT FROM ingestion_registry_change)
+WHERE failed = '' AND NOT done_by && %s::smallint[]
+    AND NOT EXISTS (SELECT FROM ingestion_registry_change)
 ORDER BY id LIMIT 1000
 """
+_DONE = "UPDATE ingestion_replay_request SET done_by = done_by || %s::smallint[] WHERE id = ANY(%s)"
+_DONE_BY_ALL = (
+    "DELETE FROM ingestion_replay_request WHERE id = ANY(%s) AND done_by @> %s::smallint[]"
+)
 
 
 class Request(NamedTuple):
@@ -45,16 +51,19 @@ class Request(NamedTuple):
     keys: list[int]
 
 
-def requests_read() -> list[Request]:
-    """The oldest that can be worked on now."""
+def requests_read(shares: Shares) -> list[Request]:
+    """The oldest that can be worked on now, for the devices of these shares."""
     with connection.cursor() as cursor:
-        cursor.execute(_READ)
+        cursor.execute(_READ, [sorted(shares.held)])
         return [Request(*row) for row in cursor.fetchall()]
 
 
-def requests_done(requests: Iterable[Request]) -> None:
-    """All their frames were tried."""
-    ReplayRequest.objects.filter(pk__in=[row.id for row in requests]).delete()
+def requests_done(requests: Iterable[Request], shares: Shares) -> None:
+    """All their frames of our devices were tried."""
+    ids = [row.id for row in requests]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_DONE, [sorted(shares.held), ids])
+        cursor.execute(_DONE_BY_ALL, [ids, list(range(shares.count))])
 
 
 def requests_give_up(requests: Iterable[Request], error: Exception) -> None:
@@ -85,8 +94,9 @@ def device_number(device: bytes) -> int:
     return int.from_bytes(device, "big")
 
 
-def known_devices(devices: Iterable[bytes], known: Known) -> list[bytes]:
-    """Those of them that the registry knows, in order."""
+def known_devices(devices: Iterable[bytes], known: Known, shares: Shares) -> list[bytes]:
+    """Those of them that the registry knows and that are in our shares, in order."""
     listed = sorted(device for device in devices if len(device) == 8 and device[0] < 0x80)
-    row = known.devices.find(np.array([device_number(one) for one in listed], np.uint64))
-    return [device for device, found in zip(listed, row.tolist(), strict=True) if found >= 0]
+    numbers = np.array([device_number(one) for one in listed], np.uint64)
+    ours = (known.devices.find(numbers) >= 0) & shares.ours(numbers)
+    return [device for device, mine in zip(listed, ours.tolist(), strict=True) if mine]

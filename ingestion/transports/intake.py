@@ -1,6 +1,6 @@
 """The door between sockets and the engine: frames gather here, answers come back.
 
-Transports only move bytes. They put what arrives into an `Intake`; one engine thread takes batches
+Transports only move bytes. They put what arrives into an `Intake`; the engine's thread takes batches
 out, and hands the answers to the transport once the transaction with the data has committed. The
 intake is bounded: when the database is slow or away, transports stop reading, and the network, the
 device or the broker keeps what was not acknowledged.
@@ -30,7 +30,12 @@ class Arrival(NamedTuple):
 
 
 class Replies(Protocol):
-    """What a transport does once a batch is stored."""
+    """What a transport does once a batch is stored.
+
+    code: its number in the raw frames (`ingestion.models.Transport`).
+    """
+
+    code: int
 
     def acknowledge(self, arrivals: Sequence[Arrival], answers: Sequence[bytes | None]) -> None:
         """Send each answer (None: nothing is sent); called from the engine's thread."""
@@ -72,6 +77,17 @@ class Intake:
             self._add(transport, arrivals)
             self._changed.notify_all()
             return True
+
+    def put_beyond(self, transport: Replies, arrivals: list[Arrival]) -> bool:
+        """Add frames whatever is held: another engine counts them against its own limit.
+
+        False: closed.
+        """
+        with self._changed:
+            if not self._closed:
+                self._add(transport, arrivals)
+                self._changed.notify_all()
+            return not self._closed
 
     def room(self) -> int:
         """How many frames may be put at once without waiting."""

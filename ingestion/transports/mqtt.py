@@ -62,6 +62,9 @@ class BrokerListener:
     ) -> None:
         self.intake = intake
         self.address = address
+        self.shards = shards
+        # Its number in the raw frames, set by whoever opens it.
+        self.code = 0
         self.received = 0
         self.refused: Counter[str] = Counter()
         self.stumbled = 0

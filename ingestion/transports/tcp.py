@@ -153,6 +153,8 @@ class TcpListener:
     ) -> None:
         self.intake = intake
         self.limits = limits or TcpLimits()
+        # Its number in the raw frames, set by whoever opens it.
+        self.code = 0
         self.received = 0
         self.refused: Counter[str] = Counter()
         self.loop = asyncio.new_event_loop()

@@ -32,6 +32,8 @@ class UdpListener:
 
     def __init__(self, intake: Intake, *, host: str, port: int) -> None:
         self.intake = intake
+        # Its number in the raw frames, set by whoever opens it.
+        self.code = 0
         self.received = 0
         self.dropped_by_kernel = 0
         self._stop = threading.Event()

@@ -6,11 +6,10 @@ So the newest values have what values from the field have: a raw frame each, cou
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from ingestion.emulator.meters import joined
 from ingestion.events import BatchEvents
@@ -19,16 +18,17 @@ from ingestion.known import known_read
 from ingestion.loader import Loader
 from ingestion.models import Transport
 from ingestion.models.frames import FRAMES
-from ingestion.preparing import Received, prepare
 from ingestion.quarantine import Ledger
 from ingestion.seen import Seen
+from ingestion.settling import Received, prepare
+from ingestion.shares import alone
 from ingestion.transports.intake import Arrival, Batch
 from meters.partitions import partitions_ensure
 
 from .sending import MQTT, SPREAD, TCP, UDP, Voices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from accounts.models import Company
     from ingestion.emulator.courier import Parcel
@@ -41,11 +41,13 @@ _TRANSPORTS = {UDP: Transport.UDP, TCP: Transport.TCP, MQTT: Transport.MQTT}
 _HOUR = 3_600
 # Reports of an hour come within this time after it; one batch stands for them.
 _AFTER = 150
-_ENGINE = "ingestion engine"
 
 
 class _Nobody:
     """Where answers would go."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
 
     def acknowledge(self, arrivals: Sequence[Arrival], answers: Sequence[bytes | None]) -> None:
         return
@@ -66,12 +68,16 @@ class _Post:
         for way, transport in _TRANSPORTS.items():
             mine = [parcel for parcel in parcels if self.voices.way[parcel.row] == way]
             if mine:
-                self._store(Batch(_Nobody(), self._arrivals(mine), 0.0), transport, at * 1_000_000)
+                self._store(
+                    Batch(_Nobody(int(transport)), self._arrivals(mine), 0.0), at * 1_000_000
+                )
 
-    def _store(self, batch: Batch, transport: Transport, at: int) -> None:
+    def _store(self, batch: Batch, at: int) -> None:
         done = prepare(Received(batch, at), self.known)
         work = done.work
-        plan = batch_for_loader(work, done.collected, self.known, self.ledger, at, int(transport))
+        plan = batch_for_loader(
+            work, done.collected, self.known, self.ledger, at, batch.transport.code
+        )
         events = BatchEvents(done.messages, work, self.known, at)
         plan.batch.beside = events.store
         self.loader.load(plan.batch)
@@ -95,9 +101,9 @@ def last_days_load(
     """
     today = datetime.now(UTC).date()
     partitions_ensure(FRAMES, first=today - timedelta(days=LAST_DAYS + 2), last=today)
-    with _nobody_collects() as alone:
+    with alone() as nobody:
         voices = Voices(companies)
-        if not alone or not len(voices.stock.meters):
+        if not nobody or not len(voices.stock.meters):
             return 0
         post = _Post(voices)
         first = int(voices.stock.meters.next_start.min()) // _HOUR + 1
@@ -115,17 +121,3 @@ def last_days_load(
         with transaction.atomic():
             post.seen.write()
         return post.stored
-
-
-@contextmanager
-def _nobody_collects() -> Iterator[bool]:
-    """Hold the engine's lock, so that replay windows have one keeper; False: somebody has it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [_ENGINE])
-        [ours] = cursor.fetchone()
-    try:
-        yield bool(ours)
-    finally:
-        if ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [_ENGINE])

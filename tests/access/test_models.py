@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Models without `access` → why nobody needs the door to their rows.
 WITHOUT_ACCESS = {
+    "ingestion.EngineShare": "addresses of the engines, shown to nobody",
     "ingestion.IntervalPart": "values the engine is still putting together, shown to nobody",
     "ingestion.LateChange": "a queue of a task, shown to nobody",
     "ingestion.RegistryChange": "a queue of the engine, shown to nobody",
@@ -37,6 +38,7 @@ _ENGINE = "work in progress of the server, not of a person"
 NOT_AUDITED = {
     "ingestion.Quarantine": "counts what devices did",
     "ingestion.RawFrame": "immutable: what came is what is kept",
+    "ingestion.EngineShare": _ENGINE,
     "ingestion.IntervalPart": _ENGINE,
     "ingestion.LateChange": _ENGINE,
     "ingestion.RegistryChange": _ENGINE,
@@ -64,6 +66,7 @@ _COMPOSITE = "the admin takes no composite keys; archives have pages of their ow
 NOT_IN_ADMIN = {
     "ingestion.MqttLogin": "sealed secrets are shown nowhere",
     "ingestion.RawFrame": _COMPOSITE,
+    "ingestion.EngineShare": _ENGINE,
     "ingestion.IntervalPart": _ENGINE,
     "ingestion.LateChange": _ENGINE,
     "ingestion.RegistryChange": _ENGINE,
@@ -113,6 +116,7 @@ CROSSING = {
     ("accounts.Membership", "user"): "the membership is what brings a user into a company",
     ("accounts.Membership", "role"): _SHARED,
     ("accounts.RolePermission", "role"): _OWNERS,
+    ("meters.Command", "requested_by"): "users belong to no company",
     ("meters.DeviceTypeVersion", "device_type"): _OWNERS,
     ("meters.DeviceTypeVersion", "published_by"): "users belong to no company",
     ("meters.RegisterTemplate", "version"): _OWNERS,

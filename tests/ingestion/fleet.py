@@ -205,12 +205,13 @@ class Collector:
     udp: UdpListener = field(init=False)
     tcp: TcpListener = field(init=False)
     engine: Engine = field(init=False)
+    shares: int = 1
 
     def __post_init__(self) -> None:
         self.udp = UdpListener(self.intake, host="127.0.0.1", port=0)
         self.tcp = TcpListener(self.intake, host="127.0.0.1", port=0)
-        codes = {id(self.udp): Transport.UDP, id(self.tcp): Transport.TCP}
-        self.engine = Engine(self.intake, codes={key: int(code) for key, code in codes.items()})
+        self.udp.code, self.tcp.code = int(Transport.UDP), int(Transport.TCP)
+        self.engine = Engine(self.intake, shares=self.shares)
 
     def start(self) -> Collector:
         self.udp.start()

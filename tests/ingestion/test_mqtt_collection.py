@@ -219,7 +219,7 @@ def test_a_worker_may_leave_broker_and_endpoint_alone(settings: Any) -> None:
     settings.INGEST_MQTT_SHARDS, settings.INGEST_MQTT_PORT = "", -1
     collection = Collection(udp_port=0, tcp_port=0)
     assert Transport.MQTT not in collection.ports
-    collection._open_broker()
+    collection._tend_broker()
     assert collection.broker is None
 
 
