@@ -50,6 +50,7 @@ GROUPS = (
         (
             "ingestion.quarantine",
             "meters.deviceevent",
+            "meters.command",
             "ingestion.modulekey",
             "ingestion.claim",
             "ingestion.redecoding",

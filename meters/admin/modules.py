@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.base import CompanyFilter, ScopedAdmin, ScopedInline
 from meters.models import Meter, TelemetryModule
 from meters.services.channels import instantiate
 from meters.tables.resources import ModuleResource
 
+from .archives import archive_page
 from .tables import TableAdmin, tables_with_all
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
 
 
 class MeterInline(ScopedInline):
@@ -53,7 +56,14 @@ class TelemetryModuleAdmin(TableAdmin, ScopedAdmin):
     autocomplete_fields = ("device_type", "place")
     readonly_fields = ("last_seen_at", "battery_percent", "signal_dbm")
     inlines = (MeterInline,)
+    actions = ("read_archive",)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         instantiate(modules=[form.instance.pk])
+
+    @admin.action(description=gettext_lazy("Read the archive again"), permissions=["change"])
+    def read_archive(
+        self, request: HttpRequest, queryset: QuerySet[TelemetryModule]
+    ) -> HttpResponse:
+        return archive_page("module", queryset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy
 
 from accounts.admin.base import CompanyFilter, ScopedAdmin, ScopedInline
 from meters.models import Channel, Connection, Installation, UsagePoint
@@ -12,10 +13,12 @@ from meters.services.installations import installations_settle
 from meters.services.usage_points import connections_settle
 from meters.tables.resources import UsagePointResource
 
+from .archives import archive_page
 from .tables import TableAdmin, tables_with_all
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
 
 __all__ = ["InstallationInline"]
 
@@ -70,9 +73,14 @@ class UsagePointAdmin(TableAdmin, ScopedAdmin):
     autocomplete_fields = ("place",)
     readonly_fields = ("network_node",)
     inlines = (ConnectionInline, InstallationInline, ChannelInline)
+    actions = ("read_archive",)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         connections_settle(usage_points=[form.instance.pk])
         rows = Installation.objects.filter(usage_point=form.instance.pk)
         installations_settle(installations=rows.values_list("pk", flat=True))
+
+    @admin.action(description=gettext_lazy("Read the archive again"), permissions=["change"])
+    def read_archive(self, request: HttpRequest, queryset: QuerySet[UsagePoint]) -> HttpResponse:
+        return archive_page("usage_point", queryset)

@@ -40,6 +40,7 @@ _MODEL_ICONS = {
     "AuditEntry": "scroll-text",
     "Channel": "git-branch",
     "ClockedSchedule": "clock",
+    "Command": "arrow-right",
     "Company": "landmark",
     "Connection": "link",
     "CrontabSchedule": "clock",

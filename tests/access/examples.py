@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -23,6 +24,7 @@ from ingestion.models import (
 from meters.models import (
     BlockRevision,
     Channel,
+    Command,
     DeviceEvent,
     InstallationReading,
     IntervalBlock,
@@ -147,6 +149,19 @@ def _event(tenant: Tenant) -> Model:
     )[0]
 
 
+def _command(tenant: Tenant) -> Model:
+    found = Command.objects.filter(module=tenant.module).first()
+    return found or Command.objects.create(
+        company=tenant.company,
+        module=tenant.module,
+        usage_point=tenant.usage_point,
+        kind="send_status",
+        request=7,
+        valid_until=timezone.now() + timedelta(days=1),
+        note=f"No signal {tenant.canary}",
+    )
+
+
 def _beat(model: str, /, **values: Any) -> Callable[[Tenant], Model]:
     def row(_tenant: Tenant) -> Model:
         manager = apps.get_model("django_celery_beat", model)._default_manager
@@ -232,6 +247,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Any]] = {
         reason=1,
     ),
     "meters.Channel": lambda tenant: Channel.objects.filter(company=tenant.company).first(),
+    "meters.Command": _command,
     "meters.Connection": lambda tenant: tenant.connection,
     "meters.DeviceEvent": _event,
     "meters.DeviceType": lambda tenant: tenant.device_type,

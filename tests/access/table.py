@@ -92,6 +92,7 @@ MODELS: dict[str, Rights] = {
     "ingestion.ModuleKey": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
     "ingestion.Claim": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
     "ingestion.Redecoding": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
+    "meters.Command": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
     # Closed, never deleted; opened by the platform.
     "accounts.Company": Rights(_COMPANY_WIDE, _people("operator administrator"), _OPERATOR),
     # Adding is inviting; an account is deactivated, never deleted.
@@ -122,6 +123,10 @@ ACTIONS: dict[tuple[str, str], frozenset[str]] = {
     ("ingestion.Quarantine", "replay_now"): _WRITERS,
     ("ingestion.ModuleKey", "rotate"): _WRITERS,
     ("ingestion.ModuleKey", "retire"): _WRITERS,
+    ("meters.Command", "cancel"): _WRITERS,
+    # They lead to the page below and write nothing.
+    ("meters.TelemetryModule", "read_archive"): _WRITERS,
+    ("meters.UsagePoint", "read_archive"): _WRITERS,
     ("meters.DeviceTypeVersion", "publish"): _people("operator administrator engineer"),
     ("accounts.User", "end_sessions"): _people("operator administrator"),
     ("accounts.User", "deactivate"): _people("operator administrator"),
@@ -177,6 +182,9 @@ ADMIN_URLS: dict[str, Route] = {
     # Its keys are a time and a number; who sees which is in tests/ingestion/admin.
     "ingestion_rawframe_list": Route(_READERS),
     "ingestion_rawframe_detail": Route(_READERS),
+    "meters_command_archive": Route(
+        _WRITERS, query="?module=OWN", model="meters.TelemetryModule", own_canary=True
+    ),
     "ingestion_redecoding_decide": Route(_WRITERS, "POST", model="ingestion.Redecoding"),
 }
 
