@@ -178,7 +178,8 @@ def _one_record(octets: bytes, item: Item, record: Published) -> Iterator[str]:
         if record.get(field, "0") != said:
             yield f"{field} {said} instead of {record.get(field, '0')}"
     if not any(_agrees(reading, record) for reading in _readings(octets, item)):
-        yield f"{item.value} {item.unit} instead of {record['Value']} {record['Unit']}"
+        value = item.value.hex() if isinstance(item.value, bytes) else str(item.value)
+        yield f"{value} {item.unit} instead of {record['Value']} {record['Unit']}"
 
 
 def _maker_part(item: Item, record: Published) -> Iterator[str]:
@@ -218,6 +219,7 @@ def _readings(octets: bytes, item: Item) -> Iterator[_Reading]:
     raw = octets[data : item.end]
     if narrow is not header:
         yield _Reading(narrow, read_data(narrow, raw, data).value, precision)
+    # The naive reading is for what it knows less of, not for faults in ours.
     if narrow is not header or header.kind != "number" or not item.facts["valid"]:
         yield _Reading(narrow, _naively(narrow, raw), precision)
 
@@ -287,8 +289,9 @@ def _its_time(raw: bytes) -> str:
 def _agrees(reading: _Reading, record: Published) -> bool:
     header = reading.header
     if record["Quantity"] == names.RESERVED:
-        bare = replace(header, exponent=0, factor=1)
-        return _same_number(_bare(bare, reading), record["Value"], reading.precision)
+        number = _same_number(_bare(reading), record["Value"], reading.precision)
+        same = number or _same_text(reading.value, record["Value"])
+        return same and record["Unit"] == names.RESERVED
     if record["Quantity"] not in _quantities(header):
         return False
     symbols, factor = _units(header)
@@ -300,7 +303,7 @@ def _agrees(reading: _Reading, record: Published) -> bool:
     return _same_text(reading.value, record["Value"])
 
 
-def _bare(header: Header, reading: _Reading) -> Decimal | None:
+def _bare(reading: _Reading) -> Decimal | None:
     """The number without the scale of a code that the peer does not know."""
     if not isinstance(reading.value, int | Decimal):
         return None
@@ -324,7 +327,7 @@ def _same_text(ours: Any, published: str) -> bool:
         return Decimal(ours) == Decimal(published)
     if ours is None:  # a record without data
         return published in ("", "0.000000")
-    return isinstance(ours, str) and published in (ours, f"{ours}:00Z", f"{ours}Z")
+    return isinstance(ours, str) and published in (ours, ours + ":00Z", ours + "Z")
 
 
 def _quantities(header: Header) -> tuple[str, ...]:

@@ -116,6 +116,7 @@ class Unit(NamedTuple):
 
 
 UNITS = {
+    "J/h": Unit(("J/h", "J")),
     "m3": Unit(("m^3",)),
     "m3/h": Unit(("m^3/h",)),
     "m3/min": Unit(("m^3/min",)),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..telegram import Item
-from .header import Header
+from .header import Header, read_header
 from .profiles import Point, Profile, read_profile
 from .record import Record
 
@@ -46,14 +46,15 @@ def items_of(records: Iterable[Record], names: Names | None = None) -> tuple[Ite
 def _items(record: Record, among: Sequence[Record], names: Names) -> Iterator[Item]:
     profile = read_profile(record, among) if record.header.profile else None
     if profile is None:
-        yield _item(record, names.unique(_base_name(record.header)))
+        plain, facts = _described(record.header.octets)
+        yield _item(record, names.unique(plain), facts)
     else:
         yield from _expanded(record, profile, names)
 
 
-def _item(record: Record, name: str) -> Item:
+def _item(record: Record, name: str, known: Mapping[str, Any]) -> Item:
     header = record.header
-    facts = {**_base_facts(header), "coding": record.coding, "valid": record.valid}
+    facts = {**known, "coding": record.coding, "valid": record.valid}
     if header.status:
         facts["status"] = header.status
     if record.summer_time:
@@ -71,7 +72,13 @@ def _item(record: Record, name: str) -> Item:
 
 
 @lru_cache(maxsize=4096)
-def _base_facts(header: Header) -> Mapping[str, Any]:
+def _described(octets: bytes) -> tuple[str, Mapping[str, Any]]:
+    """The name of a record before it is told apart from others, and its facts, by its header."""
+    header = read_header(octets)
+    return _named(header, header.storage), _base_facts(header)
+
+
+def _base_facts(header: Header) -> dict[str, Any]:
     return {
         "quantity": header.quantity,
         "function": header.function,
@@ -81,12 +88,6 @@ def _base_facts(header: Header) -> Mapping[str, Any]:
         "modifier": "+".join(header.modifiers),
         "vif": header.vif,
     }
-
-
-@lru_cache(maxsize=4096)
-def _base_name(header: Header) -> str:
-    """The name of a record before it is told apart from others of the same header."""
-    return _named(header, header.storage)
 
 
 def _named(header: Header, storage: int, *, quantity: str = "", suffix: str = "") -> str:

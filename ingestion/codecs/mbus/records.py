@@ -9,6 +9,8 @@ more records follow in the next telegram.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..errors import DecodeError
 from .header import Header, header_end, read_header
 from .items import items_of
@@ -32,20 +34,51 @@ def read_records(octets: bytes, start: int, end: int, *, big_endian: bool = Fals
 def read_values(headers: bytes, octets: bytes, start: int, end: int) -> RecordList:
     """The records of a compact frame: `headers` one after the other, the data alone in `octets`.
 
+    Headers may hold fillers, and end with DIF 0Fh or 1Fh: the rest of the data is the maker's.
     Raises DecodeError where the data do not fit the headers, counted in `octets`.
     """
-    records, place, at = [], 0, start
+    records, at, tail, more = [], start, None, False
+    for header in _headers(headers, start):
+        if header in _MAKERS:
+            tail, at, more = (at, end), end, header == _MAKERS[1]
+            break
+        known = read_header(header)
+        stop = data_end(known.coding, octets, at, end)
+        records.append(_record(known, octets[at:stop], (at, at, at, stop)))
+        at = stop
+    return RecordList(
+        records=tuple(records),
+        headers=headers,
+        tail=tail,
+        fillers=_fillers(octets, at, end),
+        more_follows=more,
+    )
+
+
+_MAKERS = (bytes((_MAKER,)), bytes((_MAKER_MORE,)))
+
+
+def _headers(headers: bytes, offset: int) -> Iterator[bytes]:
+    """Headers one by one; their faults are told at `offset`, where the data begin."""
+    place = 0
     while place < len(headers):
-        if headers[place] == _FILLER:
-            place += 1
-            continue
-        following = header_end(headers, place, len(headers))
-        header = read_header(headers[place:following])
-        stop = data_end(header.coding, octets, at, end)
-        records.append(_record(header, octets[at:stop], (at, at, at, stop)))
-        place, at = following, stop
-    fillers = _fillers(octets, at, end)
-    return RecordList(records=tuple(records), headers=headers, fillers=fillers)
+        dif = headers[place]
+        following = place + 1
+        if dif & 0x0F != SPECIAL:
+            following = _format_end(headers, place, offset)
+        elif dif not in (_FILLER, _MAKER, _MAKER_MORE):
+            raise DecodeError(offset, f"DIF {dif:02X}h in a format of compact frames")
+        if dif != _FILLER:
+            yield headers[place:following]
+        place = following
+
+
+def _format_end(headers: bytes, place: int, offset: int) -> int:
+    try:
+        return header_end(headers, place, len(headers))
+    except DecodeError as error:
+        reason = f"the format of the compact frame is broken: {error.reason}"
+        raise DecodeError(offset, reason) from error
 
 
 def _fillers(octets: bytes, at: int, end: int) -> tuple[tuple[int, int], ...]:

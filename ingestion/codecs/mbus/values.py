@@ -83,14 +83,22 @@ def read_data(header: Header, raw: bytes, offset: int) -> Reading:
 
 def scaled(header: Header, number: int | Decimal) -> int | Decimal:
     """A number of the data in the unit of its header."""
-    exponent = header.exponent
-    if header.factor != 1:
-        number = _EXACT.multiply(Decimal(number), Decimal(header.factor))
-    if exponent or not isinstance(number, int):
-        number = _EXACT.scaleb(Decimal(number), exponent)
     if header.offset_exponent is not None:
-        number = _EXACT.add(Decimal(number), Decimal(1).scaleb(header.offset_exponent))
-    return _plain(number)
+        constant = Decimal(1).scaleb(header.offset_exponent)
+        return _plain(_EXACT.add(_multiplied(header, number), constant))
+    return _multiplied(header, number)
+
+
+def _multiplied(header: Header, number: int | Decimal) -> int | Decimal:
+    exponent = header.exponent
+    if isinstance(number, int):
+        number *= header.factor
+        if exponent >= 0:
+            scale: int = 10**exponent
+            return number * scale
+        return _EXACT.scaleb(Decimal(number), exponent)
+    product = _EXACT.multiply(number, Decimal(header.factor))
+    return _plain(_EXACT.scaleb(product, exponent))
 
 
 def _plain(number: int | Decimal) -> int | Decimal:
