@@ -117,7 +117,6 @@ CROSSING = {
     ("accounts.Membership", "role"): _SHARED,
     ("accounts.RolePermission", "role"): _OWNERS,
     ("meters.Command", "requested_by"): "users belong to no company",
-    ("meters.Command", "requested_by"): "users belong to no company",
     ("meters.DeviceTypeVersion", "device_type"): _OWNERS,
     ("meters.DeviceTypeVersion", "published_by"): "users belong to no company",
     ("meters.RegisterTemplate", "version"): _OWNERS,
