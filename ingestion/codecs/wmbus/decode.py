@@ -15,6 +15,7 @@ from .formats import Formats
 from .layers import EXTENDED_LINK, Authentication, read_authentication, read_extended_link
 from .link import HEADER_BYTES, Layout, layouts
 from .message import Message
+from .prios import read_prios
 from .tables import CONTROL, FROM_PARTNER
 from .transport import LONG, TRANSPORT, is_defined, open_payload, read_header
 
@@ -141,7 +142,8 @@ class _Decoding:
         message.identity["ci"] = f"{ci:02X}"
         if ci in _MANUFACTURER:
             message.meter = message.meter.of_own_content()
-            message.opaque("manufacturer_data", f"CI {ci:02X}h: the maker's own content")
+            if not read_prios(message, self.key):
+                message.opaque("manufacturer_data", f"CI {ci:02X}h: the maker's own content")
             return
         if ci not in TRANSPORT:
             raise DecodeError(at, f"CI {ci:02X}h is not defined for wireless M-Bus")
@@ -189,6 +191,8 @@ def _named_within(items: Sequence[Item]) -> Address | None:
 
 def _placed(items: Sequence[Item], places: list[int]) -> tuple[Item, ...]:
     """Items with their spans in the bytes as received."""
+    if places[-1] == len(places) - 1:  # no checksums between them
+        return tuple(items)
     return tuple(_one_placed(item, places) for item in items)
 
 

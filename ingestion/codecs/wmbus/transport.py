@@ -230,7 +230,9 @@ def _check_key(configuration: Configuration, key: bytes, at: int) -> None:
 def _check_code(opening: Opening, key: bytes, authentication: Authentication | None) -> None:
     """The code covers its own layer and everything from the CI field of the transport layer on."""
     message = opening.message
-    if not authentication or not authentication.checkable or message.counter is None:
+    if opening.configuration.mode != _DERIVED_KEY_MODE or message.counter is None:
+        return
+    if not authentication or not authentication.checkable:
         return
     covered = authentication.covered + bytes(message.octets[authentication.end : message.end])
     if not matches(opening.derived(key, _AUTHENTICATING), covered, authentication.code):
