@@ -142,7 +142,10 @@ def _is_instant(value: object, dst: object, expected: object) -> bool:
     if not isinstance(value, datetime) or not isinstance(expected, str):
         return value is None and expected is None
     local = value.replace(tzinfo=_ZONE, fold=0 if dst else 1)
-    return local.astimezone(UTC) == datetime.fromisoformat(expected)
+    try:
+        return local.astimezone(UTC) == datetime.fromisoformat(expected)
+    except (ValueError, TypeError):
+        return False
 
 
 def compare_texts(vector_file: Mapping[str, Any]) -> Iterator[Outcome]:

@@ -16,7 +16,7 @@ from .octets import Octets
 from .push import Reading, readings
 from .unpack import Unpacked, unpack
 
-__all__ = ["decode_cosem", "uncovered"]
+__all__ = ["Names", "decode_cosem", "uncovered"]
 
 MAX_ITEMS = 4_096
 NOTIFICATION_TIME = "notification_time"
@@ -52,7 +52,7 @@ class _Collected:
     def __init__(self, unpacked: Unpacked) -> None:
         self._unpacked = unpacked
         self._items: list[Item] = []
-        self._names: dict[str, int] = {}
+        self._names = Names()
 
     def add(self, message: Octets) -> None:
         if message.data[:1] == b"/":
@@ -87,8 +87,7 @@ class _Collected:
         key = _IDENTITY.get(item.name)
         if key and isinstance(item.value, str) and item.value:
             self._unpacked.identity.setdefault(key, item.value)
-        self._names[item.name] = number = self._names.get(item.name, 0) + 1
-        self._items.append(item if number == 1 else replace(item, name=f"{item.name}_{number}"))
+        self._items.append(replace(item, name=self._names.free(item.name)))
 
     def telegram(self) -> Telegram:
         unpacked = self._unpacked
@@ -103,6 +102,21 @@ class _Collected:
             layers=tuple(sorted([*unpacked.layers, *bare], key=lambda layer: layer.start)),
             warnings=tuple(unpacked.warnings),
         )
+
+
+class Names:
+    """Names given so far in one telegram."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def free(self, name: str) -> str:
+        """The name, or with the first number behind it that makes it a new one."""
+        number = self._counts[name] = self._counts.get(name, 0) + 1
+        if number == 1:
+            return name
+        numbered = f"{name}_{number}"
+        return self.free(name) if numbered in self._counts else self.free(numbered)
 
 
 def _readings(value: Attribute) -> Iterable[Reading]:

@@ -37,7 +37,8 @@ class Unpacked:
     envelopes: list[Envelope] = field(default_factory=list)
 
     def layer(self, name: str, octets: Octets, start: int, end: int, raw: str = "") -> None:
-        """Note a piece; places count in `octets`."""
+        """Note a piece; places count in `octets`. What is not there (a last flag) is left out."""
+        end = min(end, len(octets))
         first, last = octets.span(start, end)
         shown = raw or octets.data[start:end].hex()
         if last > first:

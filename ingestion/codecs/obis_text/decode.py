@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..cosem import Keys, unpack
-from ..cosem.decode import uncovered
+from ..cosem.decode import Names, uncovered
 from ..cosem.octets import Octets
 from ..errors import DecodeError
 from ..telegram import Item, Telegram
@@ -109,13 +109,11 @@ def _items(found: list[Item]) -> list[Item]:
     if len(found) > MAX_ITEMS:
         raise DecodeError(0, f"more than {MAX_ITEMS} values in one readout")
     about = _submeters(found)
-    counts: dict[str, int] = {}
-    items = []
-    for item in found:
-        counts[item.name] = number = counts.get(item.name, 0) + 1
-        name = item.name if number == 1 else f"{item.name}_{number}"
-        items.append(replace(item, name=name, facts={**item.facts, **_about(item, about)}))
-    return items
+    names = Names()
+    return [
+        replace(item, name=names.free(item.name), facts={**item.facts, **_about(item, about)})
+        for item in found
+    ]
 
 
 def _submeters(found: list[Item]) -> dict[int, dict[str, Any]]:

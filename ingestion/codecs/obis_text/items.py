@@ -16,9 +16,7 @@ __all__ = ["items_of"]
 _TIME_CODES = frozenset({(1, 0, 0), (0, 9, 1), (0, 9, 2)})
 _MESSAGES = frozenset({(96, 13)})
 _MESSAGE_SHORTEST = 2
-# 24.3.0 of the first versions: time, state, period, number of values, then code and unit of each.
-_OLD_READING = (24, 3, 0)
-_OLD_HEAD = 4
+_PROFILE_HEAD = 4
 _SEVERAL = "&"
 
 
@@ -114,25 +112,23 @@ def _is_value(group: Group) -> bool:
     return is_number(group.value)
 
 
-def _old_reading(data_set: DataSet, known: Meaning) -> list[Item] | None:
-    """(time)(state)(period)(number)(code)(unit)…(value)…"""
-    if data_set.code is None or data_set.code[2:5] != _OLD_READING:
-        return None
+def _profile(data_set: DataSet, known: Meaning) -> list[Item] | None:
+    """(time)(state)(period)(number)(code)(unit)…, then rows of values (P.01; 24.3.0 of old P1)."""
     groups = data_set.groups
-    count = _count(groups[3]) if len(groups) > _OLD_HEAD else 0
-    if not count or len(groups) != _OLD_HEAD + 3 * count:
-        return None
     time = time_of(groups[0].text)
-    facts: dict[str, Any] = {"time": time.value, **time.facts} if time else {}
-    facts |= {"state": groups[1].text, "period": groups[2].text}
+    count = _count(groups[3]) if len(groups) > _PROFILE_HEAD else 0
+    rows = groups[_PROFILE_HEAD + 2 * count :]
+    if time is None or not count or not rows or len(rows) % count:
+        return None
+    facts = {"time": time.value, **time.facts, "state": groups[1].text, "period": groups[2].text}
     made = []
     for index in range(count):
-        code, unit = groups[_OLD_HEAD + 2 * index : _OLD_HEAD + 2 * index + 2]
-        value = groups[_OLD_HEAD + 2 * count + index]
+        code, unit = groups[_PROFILE_HEAD + 2 * index : _PROFILE_HEAD + 2 * index + 2]
         inner = parse_code(code.text)
         each = meaning(inner) if inner else known
-        amount, _ = _plain(value, each, data_set)
-        made.append(_item(data_set, each, (amount, symbol(unit.text)), facts))
+        values = [_plain(value, each, data_set)[0] for value in rows[index::count]]
+        value = values[0] if len(values) == 1 else values
+        made.append(_item(data_set, each, (value, symbol(unit.text)), facts))
     return made
 
 
@@ -203,7 +199,7 @@ def _several(data_set: DataSet, known: Meaning) -> list[Item]:
 
 _SHAPES: tuple[Callable[[DataSet, Meaning], list[Item] | None], ...] = (
     _single,
-    _old_reading,
+    _profile,
     _timed,
     _history,
     _several,
