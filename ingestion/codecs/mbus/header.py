@@ -7,6 +7,7 @@ and remembered by its bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import lru_cache
 
 from ..errors import DecodeError
@@ -30,7 +31,8 @@ class Header:
     the part from the VIF on, in hex. A unit in plain text that is not known is the `quantity`.
     `function` is instantaneous, maximum, minimum or error (a value during an error state).
     `final` tells that the last DIFE was 00h: `storage` is then a register number.
-    value = data × factor × 10 ** exponent + offset (10 ** offset_exponent), in `unit`.
+    value = data × scale + offset, in `unit`: the scale is factor × 10 ** exponent, the offset
+    10 ** offset_exponent.
     `status` is what the meter says of a record that has no good value.
     """
 
@@ -47,6 +49,7 @@ class Header:
     unit: str
     exponent: int
     factor: int
+    scale: int | Decimal
     kind: str
     offset_exponent: int | None
     modifiers: tuple[str, ...]
@@ -119,6 +122,7 @@ def read_header(octets: bytes) -> Header:
         unit=vif.unit,
         exponent=vif.exponent,
         factor=vif.factor,
+        scale=_scale(vif),
         kind=vif.kind,
         offset_exponent=meaning.offset_exponent,
         modifiers=tuple(meaning.modifiers),
@@ -126,6 +130,14 @@ def read_header(octets: bytes) -> Header:
         status=meaning.status,
         formula=_formula(vif, meaning.offset_exponent),
     )
+
+
+def _scale(vif: Vif) -> int | Decimal:
+    """A whole number wherever it is one."""
+    if vif.exponent < 0:
+        return Decimal(vif.factor).scaleb(vif.exponent)
+    scale: int = vif.factor * 10**vif.exponent
+    return scale
 
 
 def _formula(vif: Vif, offset: int | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -40,16 +40,15 @@ def items_of(records: Iterable[Record], names: Names | None = None) -> tuple[Ite
     the base time is there) and `step`.
     """
     everything, given = tuple(records), names or Names()
-    return tuple(item for record in everything for item in _items(record, everything, given))
-
-
-def _items(record: Record, among: Sequence[Record], names: Names) -> Iterator[Item]:
-    profile = read_profile(record, among) if record.header.profile else None
-    if profile is None:
-        plain, facts = _described(record.header.octets)
-        yield _item(record, names.unique(plain), facts)
-    else:
-        yield from _expanded(record, profile, names)
+    items: list[Item] = []
+    for record in everything:
+        profile = read_profile(record, everything) if record.header.profile else None
+        if profile is None:
+            plain, facts = _described(record.header.octets)
+            items.append(_item(record, given.unique(plain), facts))
+        else:
+            items += _expanded(record, profile, given)
+    return tuple(items)
 
 
 def _item(record: Record, name: str, known: Mapping[str, Any]) -> Item:

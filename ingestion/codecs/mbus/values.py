@@ -83,32 +83,24 @@ def read_data(header: Header, raw: bytes, offset: int) -> Reading:
 
 def scaled(header: Header, number: int | Decimal) -> int | Decimal:
     """A number of the data in the unit of its header."""
+    scale = header.scale
+    product: int | Decimal
+    if not isinstance(number, int):
+        product = _plain(_EXACT.multiply(number, scale))
+    elif isinstance(scale, int):
+        product = number * scale
+    else:
+        product = _EXACT.multiply(number, scale)
     if header.offset_exponent is not None:
-        constant = Decimal(1).scaleb(header.offset_exponent)
-        return _plain(_EXACT.add(_multiplied(header, number), constant))
-    return _multiplied(header, number)
+        return _plain(_EXACT.add(product, Decimal(1).scaleb(header.offset_exponent)))
+    return product
 
 
-def _multiplied(header: Header, number: int | Decimal) -> int | Decimal:
-    exponent = header.exponent
-    if isinstance(number, int):
-        number *= header.factor
-        if exponent >= 0:
-            scale: int = 10**exponent
-            return number * scale
-        return _EXACT.scaleb(Decimal(number), exponent)
-    product = _EXACT.multiply(number, Decimal(header.factor))
-    return _plain(_EXACT.scaleb(product, exponent))
-
-
-def _plain(number: int | Decimal) -> int | Decimal:
+def _plain(number: Decimal) -> int | Decimal:
     """Whole numbers as int wherever they came without digits behind the point."""
-    if isinstance(number, int):
-        return number
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and exponent >= 0:
-        return int(number)
-    return number if number else abs(number)
+    if not number:
+        number = abs(number)
+    return number if number.as_tuple().exponent < 0 else int(number)  # type: ignore[operator]
 
 
 def _integer(header: Header, raw: bytes, name: str) -> Reading:
