@@ -130,14 +130,19 @@ def _values(expected: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _is_value(field: str, value: Any) -> bool:
     if isinstance(value, str):
         return _DATE.fullmatch(value) is not None
-    return isinstance(value, int | float) and field.rpartition("_")[2] in UNITS
+    return isinstance(value, int | float | Decimal) and field.rpartition("_")[2] in UNITS
+
+
+def _exact(value: float | Decimal) -> Decimal:
+    """A published number as it was written."""
+    return Decimal(str(value))
 
 
 def _stands(field: str, value: Any, octets: bytes) -> bool:
     if isinstance(value, str):
         return _day_stands(value, octets)
     units = UNITS[field.rpartition("_")[2]]
-    number = Fraction(Decimal(repr(value)))
+    number = Fraction(_exact(value))
     return any(_digits_stand(number / factor, octets) for factor in set(units.values()))
 
 
@@ -193,7 +198,7 @@ def _is_found(field: str, value: Any, telegram: Telegram) -> bool:
     if isinstance(value, str):
         return any(_is_date(one, value) for item in telegram.items for one in _values_of(item))
     suffix = field.rpartition("_")[2]
-    wanted = Fraction(Decimal(repr(value)))
+    wanted = Fraction(_exact(value))
     if any(_is_invalid(item, wanted, suffix) for item in telegram.items):
         return True
     nearness = {item.facts.get("coding"): _nearness(item, wanted) for item in telegram.items}
@@ -230,7 +235,7 @@ def _in_unit(value: Any, unit: str, suffix: str) -> Iterator[Fraction]:
 def _is_makers(value: Any, items: tuple[Item, ...]) -> bool:
     """Whether a number has the digits of a record whose VIF only its maker can read (7Fh, FFh)."""
     return not isinstance(value, str) and any(
-        _digits(item.value) == _digits(Decimal(repr(value)))
+        _digits(item.value) == _digits(_exact(value))
         for item in items
         if isinstance(item.value, int | Decimal)
         and _MAKERS_VIF & set(bytes.fromhex(str(item.facts.get("vif", ""))))

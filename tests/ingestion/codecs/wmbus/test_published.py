@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +37,16 @@ def _outcome(**changes: Any) -> tuple[str, str]:
     return outcome.verdict, outcome.detail
 
 
-def test_all_found() -> None:
-    assert _outcome() == (EQUAL, "")
+@pytest.mark.parametrize("number", [float, Decimal])
+def test_all_found(number: Callable[[str], Any]) -> None:
+    assert _outcome(expected=_IPERL["expected"] | {"total_m3": number("7.704")}) == (EQUAL, "")
 
 
 @pytest.mark.parametrize(
     ("field", "value", "detail"),
     [
         ("total_m3", 12345.699, "missing total_m3 12345.699"),
+        ("total_m3", Decimal("12345.699"), "missing total_m3 12345.699"),
         ("total_kwh", 7.704, "missing total_kwh 7.704"),
         ("id", "12345698", "id 12345699, published 12345698"),
         ("media", "gas", "medium water, published gas"),
