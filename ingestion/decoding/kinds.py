@@ -70,10 +70,18 @@ def _modbus(layout: Mapping[str, Any]) -> Decoder:
     return lambda octets, arrival: compiled.decode(octets)
 
 
-def _mbus(layout: Mapping[str, Any]) -> Decoder:
-    from ingestion.codecs.mbus import decode_mbus
+# How a wired frame begins; a LoRaWAN or NB-IoT payload begins with the CI field behind it.
+_FRAME_STARTS = frozenset({0x10, 0x68, 0xE5})
 
-    return lambda octets, arrival: decode_mbus(octets)
+
+def _mbus(layout: Mapping[str, Any]) -> Decoder:
+    from ingestion.codecs.mbus import decode_application, decode_mbus
+
+    def decode(octets: bytes, arrival: Arrival) -> Telegram:
+        framed = not octets or octets[0] in _FRAME_STARTS
+        return decode_mbus(octets) if framed else decode_application(octets)
+
+    return decode
 
 
 def _wmbus(layout: Mapping[str, Any]) -> Decoder:
