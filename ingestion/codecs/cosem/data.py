@@ -60,6 +60,7 @@ class Tag(IntEnum):
     DONT_CARE = 255
 
 
+_TAGS: dict[int, Tag] = {tag.value: tag for tag in Tag}
 # Size in bytes and whether a sign is in it.
 _INTEGERS = {
     Tag.DOUBLE_LONG: (4, True),
@@ -146,10 +147,10 @@ class DataReader(Reader):
     def _tag(self, what: str) -> Tag:
         start = self.offset
         number = self.unsigned(1, what)
-        try:
-            return Tag(number)
-        except ValueError:
-            raise DecodeError(start, f"{what} is {number}, which is no COSEM type") from None
+        tag = _TAGS.get(number)
+        if tag is None:
+            raise DecodeError(start, f"{what} is {number}, which is no COSEM type")
+        return tag
 
     def _node(self, tag: Tag, start: int, value: Plain, children: tuple[Node, ...] = ()) -> Node:
         self._made += 1

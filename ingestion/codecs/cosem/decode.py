@@ -87,7 +87,7 @@ class _Collected:
         key = _IDENTITY.get(item.name)
         if key and isinstance(item.value, str) and item.value:
             self._unpacked.identity.setdefault(key, item.value)
-        self._items.append(replace(item, name=self._names.free(item.name)))
+        self._items.append(self._names.named(item))
 
     def telegram(self) -> Telegram:
         unpacked = self._unpacked
@@ -117,6 +117,11 @@ class Names:
             return name
         numbered = f"{name}_{number}"
         return self.free(name) if numbered in self._counts else self.free(numbered)
+
+    def named(self, item: Item) -> Item:
+        """The item under a free name."""
+        name = self.free(item.name)
+        return item if name == item.name else replace(item, name=name)
 
 
 def _readings(value: Attribute) -> Iterable[Reading]:

@@ -12,6 +12,7 @@ adapters escape all the same (7D, then the byte XOR 20): `transparent` reads tho
 
 from __future__ import annotations
 
+from binascii import crc_hqx
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -29,24 +30,17 @@ _ADDRESS_SIZES = (1, 2, 4)
 _HEADER_LAYERS = ("format", "destination", "source", "control", "header check")
 
 
-def _table() -> tuple[int, ...]:
-    rows = []
-    for row in range(256):
-        for _ in range(8):
-            row = row >> 1 ^ 0x8408 if row & 1 else row >> 1
-        rows.append(row)
-    return tuple(rows)
-
-
-_TABLE = _table()
+# Every byte with its bits in the other order.
+_MIRROR = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
 
 
 def x25(octets: bytes) -> int:
-    """CRC-16/X-25 (polynomial 1021 reflected, start and end inverted)."""
-    check = 0xFFFF
-    for octet in octets:
-        check = check >> 8 ^ _TABLE[(check ^ octet) & 0xFF]
-    return check ^ 0xFFFF
+    """CRC-16/X-25 (polynomial 1021 reflected, start and end inverted).
+
+    The library has the polynomial with the highest bit first; mirrored bytes make it this one.
+    """
+    high, low = divmod(crc_hqx(octets.translate(_MIRROR), 0xFFFF), 256)
+    return (_MIRROR[low] << 8 | _MIRROR[high]) ^ 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)

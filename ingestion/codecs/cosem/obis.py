@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 __all__ = [
@@ -213,6 +215,7 @@ def written(code: Code) -> str:
     return f"{a}-{b}:{c}.{d}.{e}" + ("" if f == _CURRENT else f"*{f:02d}")
 
 
+@lru_cache(maxsize=4_096)
 def meaning(code: Code) -> Meaning:
     """What the code stands for; `facts` for mappings are complete."""
     found = _general(code) or _electricity(code) or _other_medium(code)
@@ -222,7 +225,8 @@ def meaning(code: Code) -> Meaning:
     facts["storage"] = 0 if f == _CURRENT else f
     if found.quantity:
         facts["quantity"] = found.quantity
-    return Meaning(_channelled(found.name, a, b, f), found.quantity, found.text, facts)
+    name = _channelled(found.name, a, b, f)
+    return Meaning(name, found.quantity, found.text, MappingProxyType(facts))
 
 
 def _channelled(name: str, medium: int, channel: int, period: int) -> str:

@@ -75,7 +75,8 @@ def decode_obis_text(octets: bytes, *, keys: Keys | None = None, verify: bool = 
         clear = without_parity(text.data)
         frame = framed(clear, verify=verify)
         found = data_sets(clear, frame.data, frame.end)
-        items = _items([item for each in found for item in items_of(each, is_heat=is_heat(found))])
+        heat = is_heat(found)
+        items = _items([item for each in found for item in items_of(each, is_heat=heat)])
     if not items:
         raise DecodeError(text.place(frame.data), "the readout holds no values")
     placed = tuple(_placed(item, text) for item in items)
@@ -110,10 +111,7 @@ def _items(found: list[Item]) -> list[Item]:
         raise DecodeError(0, f"more than {MAX_ITEMS} values in one readout")
     about = _submeters(found)
     names = Names()
-    return [
-        replace(item, name=names.free(item.name), facts={**item.facts, **_about(item, about)})
-        for item in found
-    ]
+    return [names.named(_with_submeter(item, about)) for item in found]
 
 
 def _submeters(found: list[Item]) -> dict[int, dict[str, Any]]:
@@ -131,17 +129,19 @@ def _submeters(found: list[Item]) -> dict[int, dict[str, Any]]:
     return about
 
 
-def _about(item: Item, about: Mapping[int, Mapping[str, Any]]) -> Mapping[str, Any]:
+def _with_submeter(item: Item, about: Mapping[int, Mapping[str, Any]]) -> Item:
     if item.facts.get("medium") != "abstract" or not item.facts.get("channel"):
-        return {}
-    facts = dict(about.get(item.facts["channel"], {}))
+        return item
+    facts = {**item.facts, **about.get(item.facts["channel"], {})}
     if item.facts.get("quantity") == "reading" and item.unit in _QUANTITIES:
         facts["quantity"] = _QUANTITIES[item.unit]
-    return facts
+    return replace(item, facts=facts)
 
 
 def _placed(item: Item, text: Octets) -> Item:
     start, end = text.span(item.start, item.end)
+    if (start, end) == (item.start, item.end):
+        return item
     return replace(item, start=start, end=end)
 
 

@@ -100,7 +100,7 @@ def _timed(data_set: DataSet, known: Meaning) -> list[Item] | None:
         return None
     first, second = data_set.groups
     time, value = time_of(first.text), second
-    if time is None or (first.text.isdigit() and not _is_value(second)):
+    if time is None or (first.text.isdecimal() and not _is_value(second)):
         time, value = time_of(second.text), first
     if time is None or not (_is_value(value) or not value.text):
         return None
@@ -133,13 +133,13 @@ def _profile(data_set: DataSet, known: Meaning) -> list[Item] | None:
 
 
 def _count(group: Group) -> int:
-    return int(group.text) if group.text.isdigit() and len(group.text) < 4 else 0
+    return int(group.text) if group.text.isdecimal() and len(group.text) < 4 else 0
 
 
 def _history(data_set: DataSet, known: Meaning) -> list[Item] | None:
     """(number)(code)…, then so many rows, each of times and a value (99.97.0, 98.1.0)."""
     groups = data_set.groups
-    if len(groups) < 2 or not groups[0].text.isdigit():
+    if len(groups) < 2 or not groups[0].text.isdecimal():
         return None
     codes = 0
     while codes + 1 < len(groups) and parse_code(groups[codes + 1].text):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..cosem.obis import Code
 from ..errors import DecodeError
@@ -54,6 +55,7 @@ class DataSet:
     end: int
 
 
+@lru_cache(maxsize=4_096)
 def parse_code(address: str) -> Code | None:
     """The code of an address; reduced ones are electricity's (A 1, B 0), E left out is 0."""
     match = _ADDRESS.fullmatch(address)

@@ -15,12 +15,13 @@ from decimal import Decimal
 __all__ = ["Time", "hex_text", "is_number", "number", "symbol", "time_of"]
 
 _NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?")
-_TIME = re.compile(r"(\d{10}|\d{12})([SW]?)")
+_TIME = re.compile(r"([0-9]{10}|[0-9]{12})([SW]?)")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 # A number of fewer digits is a plain number, not text in hex.
 _SHORTEST_HEX = 16
 # Two digits of a year from 69 on are of the last century, as in POSIX: meters start at 1970.
-_FORMATS = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S"}
+_PIVOT = 69
+_PLACES = range(0, 12, 2)
 
 _SYMBOLS: Mapping[str, str] = {
     "wh": "Wh",
@@ -107,9 +108,11 @@ def time_of(text: str) -> Time | None:
     if match is None:
         return None
     digits, letter = match.groups()
+    year, month, day, hour, minute, second = (int(digits[at : at + 2] or 0) for at in _PLACES)
+    century = 2000 if year < _PIVOT else 1900
     try:
         # The zone is the company's; the letter tells summer from winter.
-        value = datetime.strptime(digits, _FORMATS[len(digits)])  # noqa: DTZ007
+        value = datetime(century + year, month, day, hour, minute, second)  # noqa: DTZ001
     except ValueError:
         return Time(None, None) if letter else None
     return Time(value, letter == "S" if letter else None)

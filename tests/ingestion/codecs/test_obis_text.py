@@ -30,7 +30,7 @@ _LINES = (
 
 
 def _p1(*lines: str, head: str = "/ISK5\\2M550T-1012") -> bytes:
-    content = "\r\n".join((head, "", *lines)).encode() + b"\r\n!"
+    content = "\r\n".join((head, "", *lines)).encode("latin-1") + b"\r\n!"
     return content + f"{crc_arc(content):04X}\r\n".encode()
 
 
@@ -110,6 +110,7 @@ _SHAPES: dict[str, Any] = {
     "C.1.0(12345678)": "12345678",
     "0-0:1.0.0(210222161900W)": _wall(2021, 2, 22, 16, 19),
     "0-1:24.2.1(700101010000W)(00000000)": 0,
+    "1-0:99.97.0(²)(0-0:96.7.19)(1)": ["²", "0-0:96.7.19", 1],
 }
 
 
