@@ -8,10 +8,11 @@ flow_temperature, date_time, error_flags …; a unit in plain text is its own qu
 (instantaneous, maximum, minimum, error), `storage`, `tariff`, `subunit`, `modifier` (l1,
 backward_flow, upper_limit …, joined by "+"; "" for none), `vif` (hex), `valid`.
 
-Own code, not pyMeterBus (0.8.5, BSD): that library reads long frames with a variable structure
-well, but gives binary floats, drops what a modifier says, knows no load profiles, no compact
-frames, no places of bytes, takes invalid dates and digits for good ones, and raises whatever error
-comes up. Here numbers are exact, every byte is accounted for, and only DecodeError is raised.
+Own code, not pyMeterBus (0.8.5, BSD). It is right where it reads: all 354 numbers of published
+frames that can be compared agree. But it multiplies binary floats, leaves out every code that
+narrows or scales a value (VIFE), takes digits of variable length for text, has no fixed structure,
+load profiles, compact frames or places of bytes, and raises IndexError and others on broken frames.
+Here numbers are exact, every byte is accounted for, and only DecodeError is raised.
 """
 
 from __future__ import annotations

@@ -170,13 +170,13 @@ class _Meaning:
         self.status = ""
         self.vif, position = _true_vif(octets, start)
         if octets[start] & 0x7F == _MANUFACTURER:
-            self._foreign(octets[position:])
+            self._foreign(octets[position:], "")
         else:
             self._extend(octets[position:])
 
-    def _foreign(self, codes: bytes) -> None:
+    def _foreign(self, codes: bytes, prefix: str) -> None:
         """Codes that only the maker knows: told apart by their numbers."""
-        self.modifiers += [f"{code & 0x7F:02x}" for code in codes]
+        self.modifiers += [f"{prefix}{code & 0x7F:02x}" for code in codes]
 
     def _extend(self, codes: bytes) -> None:
         position = 0
@@ -184,7 +184,7 @@ class _Meaning:
             code = codes[position] & 0x7F
             position += 1
             if code == _MANUFACTURER:
-                self._foreign(codes[position:])
+                self._foreign(codes[position:], "maker_")
                 return
             if code == _COMBINED and position < len(codes):
                 self._add(COMBINABLE_EXTENSION, codes[position] & 0x7F, "vife_fc_")

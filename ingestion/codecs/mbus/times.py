@@ -30,9 +30,12 @@ def _year(low: int, high: int) -> int:
 
 
 def _century(hundreds: int, year: int) -> int:
-    if hundreds:
-        return 1900 + 100 * hundreds + year
-    return 2000 + year if year <= _LAST_OF_2000 or year > 99 else 1900 + year
+    """The hundreds count from 1900, but only 1 is trusted: old meters leave them out, and some of
+    this century send 2.
+    """
+    if hundreds == 1 or year <= _LAST_OF_2000 or year > 99:
+        return 2000 + year
+    return 1900 + year
 
 
 def type_g(raw: bytes) -> Moment:

@@ -176,7 +176,7 @@ MODIFIED: list[tuple[str, tuple[str, ...], str, Any]] = [
     ("83 FC 0A", ("q3",), "Wh", 1000),
     ("83 FC 8C 3B", ("import_minus_export", "forward_flow"), "Wh", 1000),
     ("83 FC 7D", ("vife_fc_7d",), "Wh", 1000),
-    ("83 FF 01", ("01",), "Wh", 1000),
+    ("83 FF 01", ("maker_01",), "Wh", 1000),
     ("83 4C", ("vife_4c",), "Wh", 1000),
     ("FF 91 02", ("11", "02"), "", 1000),
 ]

@@ -13,13 +13,16 @@ from ingestion.codecs.mbus.times import READERS, Moment
 # Bytes, value, valid, summer time.
 CASES = [
     ("DF1C", date(2014, 12, 31), True, False),
-    ("2AA1", date(2081 - 100, 1, 10), True, False),
+    ("2AA1", date(1981, 1, 10), True, False),
     ("0000", "2000-00-00", False, False),
     ("FFFF", "2127-15-31", False, False),
     ("1E12", "2008-02-30", False, False),
     ("0B0BCD13", datetime(2014, 3, 13, 11, 11), True, False),  # noqa: DTZ001
     ("0B8BCD13", datetime(2014, 3, 13, 11, 11), True, True),  # noqa: DTZ001
     ("0B2BCD13", datetime(2014, 3, 13, 11, 11), True, False),  # noqa: DTZ001
+    ("22484136", datetime(2026, 6, 1, 8, 34), True, False),  # noqa: DTZ001
+    ("0B0B2AA1", datetime(1981, 1, 10, 11, 11), True, False),  # noqa: DTZ001
+    ("0B2B2AA1", datetime(2081, 1, 10, 11, 11), True, False),  # noqa: DTZ001
     ("8B0BCD13", "2014-03-13T11:11", False, False),
     ("3F0BCD13", "2014-03-13T11:63", False, False),
     ("0B1FCD13", "2014-03-13T31:11", False, False),
