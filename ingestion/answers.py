@@ -61,7 +61,8 @@ class Answers:
         counter = devices.next_down(row, self._floor)
         missing = int(counter.max()) + 1 - self._end
         if missing > 0:
-            # Nobody else reserves meanwhile: the engine's lock is ours.
+            # Other engines reserve meanwhile, for devices of theirs: what we use need only lie below
+            # all that is reserved, above which whoever takes over our devices begins.
             self._end = sent_reserve(least=self._end, count=missing + _RESERVED)
             self._end += missing + _RESERVED
         return counter

@@ -7,14 +7,12 @@ command waits a batch costs one comparison; else one look-up of its modules in a
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from ingestion.codecs.universal import MAX_PLAINTEXT_BYTES
 from ingestion.codecs.universal_frame import Key
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 __all__ = ["Downlink", "Leaving"]
-
-logger = logging.getLogger(__name__)
 
 # Open at a module at once: it remembers 16 numbers, and a number it forgot it would carry out anew.
 _AT_ONCE = 8
@@ -76,7 +72,7 @@ class Leaving:
 
 
 class Downlink:
-    """Open commands by module. Read by the engine's thread, used by the one that answers.
+    """Open commands by module; of all modules, whichever engine hears them.
 
     patience: seconds after which a command without an answer is sent again with a new frame.
     """
@@ -85,39 +81,36 @@ class Downlink:
         self.patience = patience
         self._orders: dict[int, list[Order]] = {}
         self._modules = np.zeros(0, np.int64)
-        self._changing = threading.Lock()
 
     def __len__(self) -> int:
         return sum(map(len, self._orders.values()))
 
     def read(self) -> None:
         """Everything anew: the engine takes up its work."""
-        found = _by_module(orders_read())
-        with self._changing:
-            self._orders = found
-            self._sort()
+        self._orders = _by_module(orders_read())
+        self._sort()
 
     def refresh(self, modules: Collection[int]) -> None:
         """Read the commands of these modules anew."""
         found = _by_module(orders_read(sorted(modules)))
-        with self._changing:
-            for module in modules:
-                self._orders.pop(module, None)
-            self._orders |= found
-            self._sort()
+        for module in modules:
+            self._orders.pop(module, None)
+        self._orders |= found
+        self._sort()
 
     def of_module(self, module: int) -> list[Order]:
         return self._orders.get(module, [])
 
     def drop(self, ids: Collection[int], modules: Iterable[int]) -> None:
         """These commands of these modules are ended."""
-        with self._changing:
-            for module in modules:
-                kept = [order for order in self._orders.get(module, ()) if order.id not in ids]
-                if kept:
-                    self._orders[module] = kept
-                else:
-                    self._orders.pop(module, None)
+        for module in modules:
+            kept = [order for order in self._orders.get(module, ()) if order.id not in ids]
+            if kept:
+                self._orders[module] = kept
+            else:
+                self._orders.pop(module, None)
+        # Modules without commands do no harm among the others, for a while.
+        if 2 * len(self._orders) < len(self._modules):
             self._sort()
 
     def heard(self, module: int, command: int, at: float) -> None:
@@ -139,9 +132,9 @@ class Downlink:
             return None
         again = set(mine[np.isin(frames, work.repeated)].tolist())
         leaving = Leaving()
-        with self._changing:
-            # The last frame of each module: whatever overtakes it can't make its counter old.
-            for module, frame in dict(zip(mine[hit].tolist(), hit.tolist(), strict=True)).items():
+        # The last frame of each module: whatever overtakes it can't make its counter old.
+        for module, frame in dict(zip(mine[hit].tolist(), hit.tolist(), strict=True)).items():
+            if module in self._orders:
                 self._choose(module, frame, now, leaving, repeated=module in again)
         return leaving
 
@@ -170,20 +163,14 @@ class Downlink:
         for order in leaving.orders:
             order.last, order.attempts = now, order.attempts + 1
         ids = [order.id for order in leaving.orders]
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(_MARK, {"ids": ids, "at": now})
-                still = {row[0] for row in cursor.fetchall()}
-        except DatabaseError:
-            # They left all the same: answers are taken in any open state.
-            logger.warning("commands that were sent could not be marked so", exc_info=True)
-            connection.close()
-            return
+        with connection.cursor() as cursor:
+            cursor.execute(_MARK, {"ids": ids, "at": now})
+            still = {row[0] for row in cursor.fetchall()}
         if gone := set(ids) - still:
             self.drop(gone, {order.module for order in leaving.orders if order.id in gone})
 
     def _sort(self) -> None:
-        self._modules = np.array(sorted(self._orders), np.int64)
+        self._modules = np.sort(np.fromiter(self._orders, np.int64, len(self._orders)))
 
 
 def _by_module(orders: Iterable[Order]) -> dict[int, list[Order]]:
