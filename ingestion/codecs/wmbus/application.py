@@ -85,17 +85,27 @@ def _read_compact(message: Message, formats: Formats) -> None:
         message.take(2, "apl.fillers", "the key fits")
     signature = message.number(2, "apl.format", "signature of the format")
     checksum = message.number(2, "apl.crc", "checksum of the full frame")
-    headers = formats.find(signature)
+    candidates = formats.find(signature)
     message.identity["format"] = f"{signature:04x}"
-    if headers is None:
+    if not candidates:
         message.unread(f"a compact frame: its format {signature:04x} was not sent in full yet")
         return
-    start, octets = message.at, bytes(message.octets)
-    records = read_values(headers, octets, start, message.end)
-    full = (record.header.octets + octets[slice(*record.data)] for record in records.records)
-    if crc16(b"".join(full)) != checksum:
-        raise DecodeError(start, "the checksum of the full frame does not match")
+    fitting = (_compact_records(message, headers, checksum) for headers in candidates)
+    records = next((one for one in fitting if one), None)
+    if records is None:
+        raise DecodeError(message.at, "the checksum of the full frame does not match")
     _add(message, records)
+
+
+def _compact_records(message: Message, headers: bytes, checksum: int) -> RecordList | None:
+    """The records, if they are those of the full frame that was meant."""
+    octets = bytes(message.octets)
+    try:
+        records = read_values(headers, octets, message.at, message.end)
+    except DecodeError:
+        return None
+    full = (record.header.octets + octets[slice(*record.data)] for record in records.records)
+    return records if crc16(b"".join(full)) == checksum else None
 
 
 def _read_format(message: Message, formats: Formats) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import DecodeError
 from .checksum import crc16
-from .known_formats import KNOWN_FORMATS
+from .known_formats import known_formats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,6 @@ __all__ = ["Formats"]
 # A frame is no longer than this, so its headers are not either.
 _MOST_BYTES = 255
 _MOST_FORMATS = 4096
-_BUILT_IN = {crc16(headers): headers for headers in map(bytes.fromhex, KNOWN_FORMATS)}
 
 
 class Formats:
@@ -50,11 +49,13 @@ class Formats:
         while len(self._known) > self._limit:
             self._known.popitem(last=False)
 
-    def find(self, signature: int) -> bytes | None:
+    def find(self, signature: int) -> tuple[bytes, ...]:
+        """The formats that may be meant: the checksum of the full frame tells which is."""
+        built_in = known_formats().get(signature, ())
         if signature not in self._known:
-            return _BUILT_IN.get(signature)
+            return built_in
         self._known.move_to_end(signature)
-        return self._known[signature]
+        return (self._known[signature], *built_in)
 
     def to_bytes(self) -> bytes:
         """For keeping: each format behind a byte that tells its length."""
