@@ -32,6 +32,7 @@ __all__ = ["compare", "differences", "read_schema"]
 _FLOAT = Decimal(2) ** -24
 
 
+@lru_cache(maxsize=512)
 def read_schema(path: Path) -> Mapping[str, Any]:
     """A schema file as YAML 1.2 means it."""
     loaded = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))

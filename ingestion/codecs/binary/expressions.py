@@ -82,6 +82,12 @@ def _ceiling(value: Number) -> int:
     return int(Decimal(value).to_integral_value(ROUND_CEILING))
 
 
+def _positive(value: Number) -> Number:
+    if value <= 0:
+        raise ArithmeticError("no logarithm")
+    return value
+
+
 def _round(value: Number, decimals: Number = 0) -> Number:
     if not 0 <= decimals <= MAX_DECIMALS:
         raise OverflowError("too many decimals")
@@ -127,8 +133,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ceil": _ceiling,
     "pow": _power,
     "sqrt": lambda value: EXACT.sqrt(value),
-    "log": lambda value: EXACT.ln(value),
-    "log10": lambda value: EXACT.log10(value),
+    "log": lambda value: EXACT.ln(_positive(value)),
+    "log10": lambda value: EXACT.log10(_positive(value)),
 }
 
 

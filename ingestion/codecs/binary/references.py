@@ -17,12 +17,12 @@ __all__ = ["Reference", "name_template", "reference", "size_reference", "spoken"
 # Gives the value, or OMITTED where nothing of this name was decoded.
 Reference = Callable[[State], Any]
 
-_NAME = re.compile(r"\$?([A-Za-z_][\w\-]*(?:\.[\w\-]+)*)")
+_NAME = re.compile(r"\$?([A-Za-z_][\w\-]*(?:\[\])?(?:\.[\w\-]+)*)")
 _TEMPLATE = re.compile(r"\$\{([\w.]+)\}")
 
 
 def reference(spec: Any, place: Place) -> Reference:
-    """A literal, or `$name`, `name`, `$object.member`."""
+    """A literal, or `$name`, `name`, `$object.member`, `$list[].member` (a list of members)."""
     literal = exact(spec) if not isinstance(spec, str) else None
     if isinstance(spec, bool) or literal is not None:
         fixed = spec if literal is None else literal
@@ -36,13 +36,27 @@ def reference(spec: Any, place: Place) -> Reference:
 def _by_name(name: str) -> Reference:
     head, *members = name.split(".")
     if not members:
-        return lambda state: state.names.get(name, OMITTED)
+        return lambda state: state.names.get(name.removesuffix("[]"), OMITTED)
+    if head.endswith("[]"):
+        return _each(head.removesuffix("[]"), members)
 
+    return lambda state: _member(state.names.get(head, OMITTED), members)
+
+
+def _member(value: Any, members: list[str]) -> Any:
+    for member in members:
+        value = value.get(member, OMITTED) if isinstance(value, Mapping) else OMITTED
+    return value
+
+
+def _each(name: str, members: list[str]) -> Reference:
     def read(state: State) -> Any:
-        value = state.names.get(head, OMITTED)
-        for member in members:
-            value = value.get(member, OMITTED) if isinstance(value, Mapping) else OMITTED
-        return value
+        values = state.names.get(name, OMITTED)
+        if not isinstance(values, list):
+            return OMITTED
+        state.charge(len(values))
+        found = [_member(value, members) for value in values]
+        return OMITTED if OMITTED in found else found
 
     return read
 

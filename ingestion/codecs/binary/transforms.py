@@ -29,7 +29,8 @@ def number_at(spec: Any, place: Place) -> Number:
     """A number literal of the definition."""
     number = exact(spec)
     if number is None:
-        raise SchemaError(place, f"{spec!r} is not a number")
+        shown = spec if isinstance(spec, str) else type(spec).__name__
+        raise SchemaError(place, f"{shown} is not a number that can be used")
     return number
 
 

@@ -177,8 +177,6 @@ def test_items_say_span_raw_formula_and_bits() -> None:
 
 
 def test_names_that_come_again_are_numbered() -> None:
-    said = telegram(
-        [{"tlv": {"cases": {1: [{"name": "v", "type": "u8"}]}}}], "01050106"
-    )
+    said = telegram([{"tlv": {"cases": {1: [{"name": "v", "type": "u8"}]}}}], "01050106")
     assert [found.name for found in said.items] == ["v[0]", "v[1]"]
     assert item(said, "v[1]").start == 3
