@@ -65,7 +65,7 @@ class HandingOn:
             self._listener.start()
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_HERE, [self._listener.address, sorted(self.shares.held)])
-        self.look()
+        self._read_addresses()
 
     def close(self) -> None:
         if self._listener is not None:
@@ -78,12 +78,15 @@ class HandingOn:
         """Read where the others are; returns what found no home before, to be tried again."""
         if self.shares.count == 1:
             return []
-        with connection.cursor() as cursor:
-            cursor.execute(_WHERE)
-            self._addresses = dict(cursor.fetchall())
+        self._read_addresses()
         with self._changing:
             again, self._homeless = self._homeless, []
         return again
+
+    def _read_addresses(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_WHERE)
+            self._addresses = dict(cursor.fetchall())
 
     def ours(self, batch: Batch) -> Batch | None:
         """The part of the batch that is for this engine; the rest is on its way."""

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import hmac
 import logging
+import os
 import secrets
+import socket
 import struct
 import threading
 from collections import defaultdict
@@ -154,6 +156,12 @@ class Answered:
         return cls(token, bool(given_back), places.tolist(), answers)
 
 
+def _hang_up(link: Connection) -> None:
+    """Wake the thread that reads; it closes. Closing under it would leave it waiting."""
+    with suppress(OSError), socket.socket(fileno=os.dup(link.fileno())) as same:
+        same.shutdown(socket.SHUT_RDWR)
+
+
 def address_of(text: str) -> tuple[str, int]:
     """Host and port of an address such as 127.0.0.1:4711 or [::1]:4711."""
     host, _, port = text.rpartition(":")
@@ -216,6 +224,8 @@ class RelayListener:
         self._thread.start()
 
     def close(self) -> None:
+        if self._closed:
+            return
         self._closed = True
         # Wakes the thread that waits for a connection.
         with suppress(*_TROUBLE):
@@ -224,8 +234,7 @@ class RelayListener:
             self._thread.join(timeout=5)
         self._listener.close()
         for link in list(self._links):
-            with suppress(OSError):
-                link.close()
+            _hang_up(link)
 
     def _accept(self) -> None:
         while not self._closed:
@@ -292,8 +301,8 @@ class RelayLink:
         return True
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._link.close()
+        """Everything not answered is given back."""
+        _hang_up(self._link)
 
     def _read(self) -> None:
         try:
@@ -305,7 +314,8 @@ class RelayLink:
             self._lost = True
             left = [self._rest(*pair) for pair in self._waiting.values()]
             self._waiting.clear()
-        self.close()
+        with suppress(OSError):
+            self._link.close()
         self.on_lost(self, left)
 
     def _take(self, answered: Answered) -> None:
