@@ -18,13 +18,16 @@ __all__ = ["Published", "compare_by_type"]
 
 # Names that are words for people about another field, not a quantity.
 _LABELS = frozenset({"displayName", "desc", "decodingInfo"})
+# Units as makers' decoders write them, where that is not a symbol of ours.
+_UNIT_WORDS = {"m": "min", "pa": "Pa", "l": "L"}
 
 
 class Published(NamedTuple):
     """A telegram with what was published for it.
 
-    `values` by path; `names` says which of ours a published path is, where the names differ:
-    a path of the tree, or `$model`, `$length`, `$port`, `$identity`. `refused`: it must not decode.
+    `values` by path; `names` says which of ours a published path is, where the names differ: a path
+    of the tree, `$model`, `$length`, `$port`, `$identity`, or `$label` for words about another
+    field. `refused`: it must not decode.
     """
 
     name: str
@@ -61,10 +64,14 @@ def _faults(published: Published, known: Mapping[str, Any]) -> Iterator[str]:
         if path.rpartition(".")[2] in _LABELS:
             continue
         ours = published.names.get(path, path)
+        if ours == "$label":
+            continue
         key = ours if ours.startswith("$") else _key(ours)
         if key not in known:
             yield f"{path} = {value}: not decoded"
-        elif not agree(known[key], value):
+        elif not agree(
+            known[key], _UNIT_WORDS.get(value, value) if key.endswith(".unit") else value
+        ):
             yield f"{path} = {value}: decoded {known[key]}"
 
 

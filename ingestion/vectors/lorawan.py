@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .adeunis import with_code
 from .agreeing import flattened
 from .by_type import Published, compare_by_type
 from .lorawan_names import NAMES, TYPES
@@ -28,14 +29,15 @@ def _outcome(vector: Mapping[str, Any]) -> Outcome:
     name = f"{codec} {vector.get('description', '')}".strip()
     if codec not in TYPES:
         return Outcome(name, REFUSED, "no device type for it ships")
-    expected = vector["expected"]
+    expected, names = vector["expected"], NAMES.get(codec, {})
+    values = dict(flattened(expected.get("data") or {}))
     return compare_by_type(
         Published(
             name=name,
             type=TYPES[codec],
             octets=bytes.fromhex(vector["payload_hex"]),
-            values=dict(flattened(expected.get("data") or {})),
-            names=NAMES.get(codec, {}),
+            values=with_code(values) if names.get("type") == "code" else values,
+            names=names,
             refused=bool(expected.get("errors")),
             port=vector.get("fPort"),
         )
