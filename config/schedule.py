@@ -20,6 +20,7 @@ SCHEDULE = {
         "task": "ingestion.forget_interval_parts",
         "schedule": crontab(hour="3", minute="53"),
     },
+    "expire commands": {"task": "meters.expire_commands", "schedule": 60.0},
     "look after partitions": {
         "task": "meters.upkeep_partitions",
         "schedule": crontab(hour="2", minute="41"),

@@ -9,9 +9,15 @@ from celery import shared_task
 from meters import partitions
 from meters.rollups.months import months_catch_up
 from meters.rollups.running import roll_up
+from meters.services.commands import commands_expire
 from meters.services.usage_points import connections_settle
 
-__all__ = ["connections_take_effect", "nodes_roll_up", "partitions_upkeep"]
+__all__ = [
+    "commands_expire_late",
+    "connections_take_effect",
+    "nodes_roll_up",
+    "partitions_upkeep",
+]
 
 # A task gives its place in the worker up after so long; the next one goes on.
 _ROLL_UP_SECONDS = 30.0
@@ -40,3 +46,9 @@ def nodes_roll_up() -> None:
 def connections_take_effect() -> None:
     """Let connections that begin or end today be those in force."""
     connections_settle()
+
+
+@shared_task(name="meters.expire_commands", ignore_result=True)
+def commands_expire_late() -> None:
+    """End commands that were not sent, or not confirmed, while they were valid."""
+    commands_expire()
