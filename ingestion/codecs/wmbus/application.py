@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_application", "read_doubtful"]
 
+_STRAY = 2
+
 
 def read_application(message: Message, content: str, formats: Formats) -> None:
     """Reads the rest of a message, of the kind that its CI field announced."""
@@ -54,9 +56,31 @@ _UNDEFINED = frozenset({"reserved", "manufacturer_specific"})
 
 
 def _read_full(message: Message, formats: Formats) -> None:
-    records = read_records(bytes(message.octets), message.at, message.end)
+    """Records to the end, or to the two stray bytes that some modules send behind them."""
+    octets, start, end = bytes(message.octets), message.at, message.end
+    try:
+        records = read_records(octets, start, end)
+    except DecodeError as error:
+        records = _shorter(octets, start, end - _STRAY, error)
+        message.warnings.append("the last two bytes are no record")
+        message.layers.append(_filling("apl.stray", octets, end - _STRAY, end))
     _add(message, records)
     formats.learn(records.headers)
+
+
+def _shorter(octets: bytes, start: int, end: int, error: DecodeError) -> RecordList:
+    """The records up to an earlier end; the error of the whole where they break as well."""
+    try:
+        records = read_records(octets, start, max(start, end))
+    except DecodeError:
+        raise error from None
+    if not records.records:
+        raise error
+    return records
+
+
+def _filling(name: str, octets: bytes | bytearray, start: int, end: int) -> Item:
+    return Item(name=name, value=end - start, start=start, end=end, raw=octets[start:end].hex())
 
 
 def _add(message: Message, records: RecordList) -> None:
@@ -64,10 +88,7 @@ def _add(message: Message, records: RecordList) -> None:
     message.items += items_of(records.records)
     message.warnings += records.warnings
     for start, end in records.fillers:
-        raw = octets[start:end].hex()
-        message.layers.append(
-            Item(name="apl.fillers", value=end - start, start=start, end=end, raw=raw)
-        )
+        message.layers.append(_filling("apl.fillers", octets, start, end))
     if records.tail_dif and records.tail:
         start, end = records.tail_dif[0], records.tail[1]
         rest = bytes(octets[records.tail[0] : end])
