@@ -68,10 +68,7 @@ class _Collected:
                 self._add(_time_item(apdu.time, start, end))
             else:
                 self._unpacked.layer(part.name, message, part.start, part.end, part.raw)
-        if apdu.end < len(message):
-            self._unpacked.layer("behind the message", message, apdu.end, len(message))
-            left = len(message) - apdu.end
-            self._unpacked.warnings.append(f"{left} bytes behind the message were not read.")
+        self._unpacked.behind(message, apdu.end)
 
     def _add_readings(self, message: Octets, found: list[Reading]) -> None:
         maker = maker_of(found)

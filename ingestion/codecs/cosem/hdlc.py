@@ -22,6 +22,7 @@ from .octets import Octets
 __all__ = ["HdlcFrame", "HdlcReader", "frames_of", "messages_of", "x25"]
 
 FLAG = 0x7E
+_FLAG = b"\x7e"
 _ESCAPE = 0x7D
 _FORMAT_TYPE = 0xA0
 _SMALLEST = 7
@@ -161,14 +162,18 @@ class HdlcReader:
         self._transparent = transparent
         self._buffer = b""
         self._before = 0
+        # The next byte to look at, in the buffer.
+        self._at = 0
 
     def feed(self, chunk: bytes) -> list[HdlcFrame]:
-        self._buffer += chunk
+        self._buffer = self._buffer[self._at :] + chunk
+        self._before += self._at
+        self._at = 0
         return list(self._frames(final=False))
 
     def finish(self) -> list[HdlcFrame]:
         frames = list(self._frames(final=True))
-        self._drop(len(self._buffer))
+        self._at = len(self._buffer)
         return frames
 
     def _frames(self, *, final: bool) -> Iterator[HdlcFrame]:
@@ -177,62 +182,62 @@ class HdlcReader:
             size = step(final)
             if size is None:
                 return
-            if size:
-                frame = self._cut(size)
-                # The flag behind it stays: it may open the next frame.
-                self._drop(size + 1)
-                if frame:
-                    yield frame
-            else:
-                self._drop(1)
+            frame = self._cut(size) if size else None
+            # The flag behind a frame stays: it may open the next.
+            self._at += size + 1
+            if frame:
+                yield frame
 
     def _to_flag(self) -> bool:
-        """Drop what stands before a flag that a frame may follow; False when none is there."""
-        start = self._buffer.find(FLAG)
-        if start < 0:
-            self._drop(len(self._buffer))
+        """Go to a flag that a frame may follow; False when none is there."""
+        self._at = self._buffer.find(FLAG, self._at)
+        if self._at < 0:
+            self._at = len(self._buffer)
             return False
-        while self._buffer[start + 1 : start + 2] == b"\x7e":
-            start += 1
-        self._drop(start)
-        return len(self._buffer) > 1
+        while self._octets(1, 2) == _FLAG:
+            self._at += 1
+        return self._left > 1
+
+    @property
+    def _left(self) -> int:
+        return len(self._buffer) - self._at
+
+    def _octets(self, start: int, end: int) -> bytes:
+        return self._buffer[self._at + start : self._at + end]
 
     def _counted(self, final: bool) -> int | None:
         """Bytes behind the flag up to the next, 0 when no frame starts here, None to wait."""
-        if self._buffer[1] & 0xF0 != _FORMAT_TYPE:
+        head = self._octets(1, 3)
+        if head[0] & 0xF0 != _FORMAT_TYPE:
             return 0
-        if len(self._buffer) < 3:
+        if len(head) < 2:
             return 0 if final else None
-        size = int.from_bytes(self._buffer[1:3], "big") & _LARGEST
+        size = int.from_bytes(head, "big") & _LARGEST
         if size < _SMALLEST:
             return 0
-        if len(self._buffer) < size + 2:
+        if self._left < size + 2:
             return self._unclosed(size) if final else None
-        return size if self._buffer[size + 1] == FLAG else 0
+        return size if self._octets(size + 1, size + 2) == _FLAG else 0
 
     def _unclosed(self, size: int) -> int:
         """At the end of a stream a frame may lack its flag, if it is right in all else."""
-        piece = Octets.received(self._buffer[1 : size + 1])
+        piece = Octets.received(self._octets(1, size + 1))
         return size if len(piece) == size and _frame(piece).is_good else 0
 
     def _escaped(self, final: bool) -> int | None:
-        end = self._buffer.find(FLAG, 1)
+        end = self._buffer.find(FLAG, self._at + 1)
         if end > 0:
-            return end - 1
+            return end - 1 - self._at
         if final:
-            return len(self._buffer) - 1
-        return 0 if len(self._buffer) > 2 * _LARGEST else None
+            return self._left - 1
+        return 0 if self._left > 2 * _LARGEST else None
 
     def _cut(self, size: int) -> HdlcFrame | None:
         """The frame behind the flag; None for one that was aborted or is too short."""
-        first = self._before + 1
-        raw = Octets(self._buffer[1 : size + 1], range(first, first + size))
+        first = self._before + self._at + 1
+        raw = Octets(self._octets(1, size + 1), range(first, first + size))
         octets = _unescaped(raw) if self._transparent else raw
         return _frame(octets) if octets and len(octets) >= _SMALLEST else None
-
-    def _drop(self, size: int) -> None:
-        self._buffer = self._buffer[size:]
-        self._before += size
 
 
 def _unescaped(raw: Octets) -> Octets | None:

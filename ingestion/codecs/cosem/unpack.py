@@ -23,6 +23,7 @@ _LLC = (b"\xe6\xe6\x00", b"\xe6\xe7\x00")
 _BLOCK_TRANSFER = 0xE0
 _SIGNED = 0xDF
 _MOST_LAYERS = 8
+MAX_SIZE = 65_536
 
 
 @dataclass(slots=True)
@@ -44,23 +45,33 @@ class Unpacked:
         if last > first:
             self.layers.append(Item(name=name, value=None, start=first, end=last, raw=shown))
 
+    def behind(self, octets: Octets, start: int) -> None:
+        """Note what stands behind a message and was not read."""
+        if start < len(octets):
+            self.layer("behind the message", octets, start, len(octets))
+            self.warnings.append(f"{len(octets) - start} bytes behind the message were not read.")
+
 
 def unpack(received: bytes, keys: Keys | None) -> Unpacked:
     """Messages in the clear: APDUs, bare bodies, or texts that were ciphered."""
-    if not received:
-        raise DecodeError(0, "no bytes")
-    result = Unpacked(bytearray(received))
+    result = _started(received)
     _peel_all(received, result, keys, look_only=False)
     return result
 
 
 def read_envelopes(received: bytes) -> tuple[Envelope, ...]:
     """Who ciphered a message, with which counter, before a key is known; empty in the clear."""
-    if not received:
-        raise DecodeError(0, "no bytes")
-    result = Unpacked(bytearray(received))
+    result = _started(received)
     _peel_all(received, result, None, look_only=True)
     return tuple(result.envelopes)
+
+
+def _started(received: bytes) -> Unpacked:
+    if not received:
+        raise DecodeError(0, "no bytes")
+    if len(received) > MAX_SIZE:
+        raise DecodeError(MAX_SIZE, f"{len(received)} bytes at once; {MAX_SIZE} are allowed")
+    return Unpacked(bytearray(received))
 
 
 def _peel_all(received: bytes, result: Unpacked, keys: Keys | None, *, look_only: bool) -> None:
@@ -168,10 +179,16 @@ class _Peeler:
         return [octets.cut(3)]
 
     def _wrapper(self, octets: Octets) -> list[Octets]:
-        wrapped = unwrap(octets)
-        ports = f"{wrapped.source} → {wrapped.destination}"
-        self._result.layer("wrapper header", octets, 0, WRAPPER_SIZE, ports)
-        return [wrapped.apdu, wrapped.rest] if len(wrapped.rest) else [wrapped.apdu]
+        """All wrapped messages of a stream."""
+        inner, start = [], 0
+        while is_wrapped(octets.data, start):
+            wrapped = unwrap(octets, start)
+            ports = f"{wrapped.source} → {wrapped.destination}"
+            self._result.layer("wrapper header", octets, start, start + WRAPPER_SIZE, ports)
+            inner.append(wrapped.apdu)
+            start = wrapped.end
+        self._result.behind(octets, start)
+        return inner
 
     def _block(self, octets: Octets) -> list[Octets]:
         """General block transfer: a single block that is the last."""
@@ -224,10 +241,7 @@ class _Peeler:
         start = envelope.start + 1
         layer("invocation counter", octets, start, start + 4, str(envelope.counter))
         layer("authentication tag", octets, envelope.end - len(envelope.tag), envelope.end)
-        if envelope.end < len(octets):
-            layer("behind the message", octets, envelope.end, len(octets))
-            left = len(octets) - envelope.end
-            self._result.warnings.append(f"{left} bytes behind the ciphered message were not read.")
+        self._result.behind(octets, envelope.end)
 
 
 def _sender(title: bytes, counter: int) -> dict[str, str]:

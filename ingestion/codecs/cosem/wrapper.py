@@ -19,25 +19,26 @@ _VERSION = b"\x00\x01"
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """One wrapped APDU; `rest` is what stands behind it, the next of a stream."""
+    """One wrapped APDU; `end` is the place behind it, where the next of a stream may start."""
 
     source: int
     destination: int
     apdu: Octets
-    rest: Octets
+    end: int
 
 
-def is_wrapped(octets: bytes) -> bool:
-    return len(octets) > WRAPPER_SIZE and octets[:2] == _VERSION
+def is_wrapped(octets: bytes, start: int = 0) -> bool:
+    return len(octets) - start > WRAPPER_SIZE and octets[start : start + 2] == _VERSION
 
 
-def unwrap(octets: Octets) -> Wrapped:
-    """Take the wrapper off; DecodeError, in its bytes, where fewer follow than it says."""
+def unwrap(octets: Octets, start: int) -> Wrapped:
+    """Take a wrapper off; DecodeError, in its bytes, where fewer follow than it says."""
     source, destination, length = (
-        int.from_bytes(octets.data[start : start + 2], "big") for start in (2, 4, 6)
+        int.from_bytes(octets.data[place : place + 2], "big")
+        for place in (start + 2, start + 4, start + 6)
     )
-    left = len(octets) - WRAPPER_SIZE
+    first = start + WRAPPER_SIZE
+    left = len(octets) - first
     if not 0 < length <= left:
-        raise DecodeError(6, f"the wrapper says {length} bytes, {left} follow")
-    end = WRAPPER_SIZE + length
-    return Wrapped(source, destination, octets.cut(WRAPPER_SIZE, end), octets.cut(end))
+        raise DecodeError(start + 6, f"the wrapper says {length} bytes, {left} follow")
+    return Wrapped(source, destination, octets.cut(first, first + length), first + length)

@@ -123,8 +123,9 @@ def test_times_with_and_without_their_tag() -> None:
 
 
 def test_several_wrapped_messages_in_one_stream() -> None:
-    telegram = decode_cosem(wrapped(APDU) + wrapped(APDU))
-    assert [item.value for item in telegram.items] == [280, 280]
+    telegram = decode_cosem(wrapped(APDU) * 20 + b"\xff")
+    assert [item.value for item in telegram.items] == [280] * 20
+    assert telegram.warnings == ("1 bytes behind the message were not read.",)
     assert _covered(telegram) == set(range(len(telegram.octets)))
 
 
@@ -154,6 +155,11 @@ _REFUSED = {
 def test_refusals(octets: str, reason: str) -> None:
     with pytest.raises(DecodeError, match=reason):
         decode_cosem(bytes.fromhex(octets))
+
+
+def test_size_is_limited() -> None:
+    with pytest.raises(DecodeError, match="65536 are allowed"):
+        decode_cosem(bytes(65_537))
 
 
 def test_complaints_name_the_byte_received() -> None:
