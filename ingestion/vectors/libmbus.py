@@ -6,7 +6,7 @@ what a float of 32 bits can tell). libmbus knows the 1998 edition of the standar
 
 - it reads a record without the codes that narrow it (limits, phases, dates of …): where such codes
   stand, its own reading of the same bytes, recomputed here, is accepted too;
-- dates marked invalid come out as 1900-01-00, years always as 20xx (above 99 since 1900);
+- dates marked invalid come out as 1900-01-00, centuries differ between its editions;
   flags have a sign, letters in BCD digits are counted somehow: where the record holds one of
   these, recomputed from the bytes in the same way;
 - a code that its edition calls reserved matches by the bare number.
@@ -61,7 +61,7 @@ def _error(vector: Published, telegram: Telegram) -> list[str]:
     if vector.get("expected") is None:
         return _refusable(vector, telegram)
     said = [item for item in telegram.items if item.facts["quantity"] == "application_error"]
-    words = [names.ERRORS.get(item.value, "") for item in said if isinstance(item.value, int)]
+    words = [names.error_words(item.value) for item in said if isinstance(item.value, int)]
     published = vector["expected"]["slave"]["Error"]
     return [] if words == [published] else [f"{words} instead of {published}"]
 
@@ -193,10 +193,10 @@ def _fixed_counter(item: Item, record: Published) -> Iterator[str]:
     function = "Stored value" if item.facts["storage"] else "Actual value"
     if item.facts["unit_code"] == _HISTORIC:  # stored for us, though the status does not say so
         function = record["Function"]
-    ours = (function, names.fixed_unit(item.facts["unit_code"]), item.raw)
+    units = names.fixed_units(item.facts["unit_code"])
     published = (record["Function"], record["Unit"], record["Value"].removesuffix(".000000"))
-    if ours != published:
-        yield f"{ours} instead of {published}"
+    if published not in [(function, unit, item.raw) for unit in units]:
+        yield f"{(function, units[0], item.raw)} instead of {published}"
 
 
 _HISTORIC = 0x3E
@@ -221,12 +221,13 @@ def _readings(octets: bytes, item: Item) -> Iterator[_Reading]:
         yield _Reading(narrow, read_data(narrow, raw, data).value, precision)
     # The naive reading is for what it knows less of, not for faults in ours.
     if narrow is not header or header.kind != "number" or not item.facts["valid"]:
-        yield _Reading(narrow, _naively(narrow, raw), precision)
+        for value in _naively(narrow, raw):
+            yield _Reading(narrow, value, precision)
 
 
 _REAL, _TEXT = 0x05, 0x0D
 _BCD = frozenset((9, 10, 11, 12, 14))
-_TIME = {2: "date", 4: "date_time", 6: "date_time"}
+_TIMES = (2, 4, 6)
 _PLAIN, _EXTENDED = 0x7C, (0x7B, 0x7D)
 _SCALING = frozenset((*range(0x70, 0x7C), 0x7D))
 
@@ -251,15 +252,14 @@ def _without_modifiers(header: Header) -> Header:
     return read_header(header.octets[: header.vib_start] + closed)
 
 
-def _naively(header: Header, raw: bytes) -> Any:
-    """Its reading of the bytes: signs, letters and times as its code has them."""
-    if header.kind == "time" and len(raw) in _TIME:
-        return _its_time(raw)
+def _naively(header: Header, raw: bytes) -> Iterator[Any]:
+    """Its readings of the bytes: signs, letters and times as its code has them."""
+    if header.kind == "time" and len(raw) in _TIMES:
+        yield from _its_times(raw)
     if header.coding in _BCD:
-        return scaled(header, _its_digits(raw))
-    if header.coding in (_REAL, _TEXT) or not raw:
-        return None
-    return scaled(header, int.from_bytes(raw, "little", signed=True))
+        yield scaled(header, _its_digits(raw))
+    elif header.coding not in (_REAL, _TEXT) and raw:
+        yield scaled(header, int.from_bytes(raw, "little", signed=True))
 
 
 def _its_digits(raw: bytes) -> int:
@@ -271,19 +271,17 @@ def _its_digits(raw: bytes) -> int:
     return -total if raw[-1] >> 4 == 0x0F else total
 
 
-def _its_time(raw: bytes) -> str:
-    """Without centuries; a time marked invalid is left at the beginning of its calendar."""
+def _its_times(raw: bytes) -> Iterator[str]:
+    """Centuries as its editions have them; an invalid time stays at the start of its calendar."""
     clock = raw[:-2] if len(raw) < 6 else raw[:3]
     low, high = raw[len(clock)], raw[len(clock) + 1]
-    year = low >> 5 | (high & 0xF0) >> 1
-    year += 1900 if year > 99 else 2000
-    day = f"{year:04d}-{high & 15:02d}-{low & 31:02d}"
-    if not clock:
-        return day
-    second, minute, hour = clock if len(clock) == 3 else (0, *clock)
+    second, minute, hour = clock if len(clock) == 3 else (0, *clock, 0, 0)[:3]
     if minute & 0x80:
-        return "1900-01-00T00:00:00Z"
-    return f"{day}T{hour & 31:02d}:{minute & 63:02d}:{second & 63:02d}Z"
+        yield "1900-01-00T00:00:00Z"
+    year = low >> 5 | (high & 0xF0) >> 1
+    time = f"T{hour & 31:02d}:{minute & 63:02d}:{second & 63:02d}Z" if clock else ""
+    for century in {1900, 2000, 1900 + 100 * (hour >> 5 & 3)}:
+        yield f"{century + year:04d}-{high & 15:02d}-{low & 31:02d}{time}"
 
 
 def _agrees(reading: _Reading, record: Published) -> bool:
@@ -326,7 +324,7 @@ def _same_text(ours: Any, published: str) -> bool:
     if isinstance(ours, str) and ours.isdecimal() and _NUMBER.fullmatch(published):
         return Decimal(ours) == Decimal(published)
     if ours is None:  # a record without data
-        return published in ("", "0.000000")
+        return not published
     return isinstance(ours, str) and published in (ours, ours + ":00Z", ours + "Z")
 
 

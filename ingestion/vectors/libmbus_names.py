@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 __all__ = [
-    "ERRORS",
     "FIXED_MEDIA",
     "FUNCTIONS",
     "MEDIA",
@@ -18,7 +17,8 @@ __all__ = [
     "RESERVED",
     "UNITS",
     "Unit",
-    "fixed_unit",
+    "error_words",
+    "fixed_units",
 ]
 
 FUNCTIONS = {
@@ -221,12 +221,17 @@ _FIXED_UNITS = {
 }
 
 
-def fixed_unit(code: int) -> str:
+# Where its editions differ, or it forgets the hundred.
+_ALSO = {0x2E: "m^3", 0x39: "units for HCA"}
+
+
+def fixed_units(code: int) -> tuple[str, ...]:
     """Its words for a unit of the fixed structure."""
-    return _FIXED_UNITS.get(code, "reserved")
+    unit = _FIXED_UNITS.get(code, "reserved")
+    return (unit, _ALSO[code]) if code in _ALSO else (unit,)
 
 
-ERRORS = {
+_ERRORS = {
     0x00: "Unspecified error",
     0x01: "Unimplemented CI-Field",
     0x02: "Buffer too long, truncated",
@@ -238,3 +243,8 @@ ERRORS = {
     0x08: "Application busy",
     0x09: "Too many readouts",
 }
+
+
+def error_words(code: int) -> str:
+    """Its words for an application error."""
+    return _ERRORS.get(code, f"Unknown error (0x{code:02X})")

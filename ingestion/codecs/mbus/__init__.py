@@ -21,7 +21,7 @@ from ..errors import DecodeError
 from ..telegram import Item, Telegram
 from .application import Application, read_application
 from .items import Names
-from .link import FROM_MASTER, Frame, read_frame
+from .link import Frame, read_frame
 
 __all__ = ["decode_application", "decode_mbus"]
 
@@ -65,9 +65,8 @@ def decode_application(octets: bytes, start: int = 0) -> Telegram:
 
 
 def _refuse_master(octets: bytes, frame: Frame) -> None:
-    """A request carries no values of a meter, whatever its data are."""
-    sent = frame.control is not None and frame.control & FROM_MASTER
-    if sent and octets[frame.body] & 0xF0 == 0x50:
+    """What a master sends carries no values of a meter, whatever it looks like."""
+    if frame.sent_by_master:
         reason = f"a master's frame (CI field {octets[frame.body]:02X}h): nothing is measured in it"
         raise DecodeError(frame.body, reason)
 

@@ -14,11 +14,13 @@ from typing import NamedTuple
 from ..errors import DecodeError
 from ..telegram import Item
 
-__all__ = ["FROM_MASTER", "Frame", "read_frame"]
+__all__ = ["Frame", "read_frame"]
 
 _ACKNOWLEDGE, _SHORT, _LONG, _STOP = 0xE5, 0x10, 0x68, 0x16
 _LEAST_LENGTH = 3
-FROM_MASTER = 0x40  # bit PRM of the control field
+_FROM_MASTER = 0x40  # bit PRM of the control field
+_FUNCTION = 0x0F
+_SEND_DATA = 0x03
 _CONTROLS = {
     0x40: "SND-NKE",
     0x53: "SND-UD",
@@ -43,6 +45,12 @@ class Frame(NamedTuple):
     control: int | None
     address: int | None
     layers: tuple[Item, ...]
+
+    @property
+    def sent_by_master(self) -> bool:
+        """User data that a master sends to a meter (SND-UD)."""
+        control = self.control or 0
+        return bool(control & _FROM_MASTER) and control & _FUNCTION == _SEND_DATA
 
 
 def read_frame(octets: bytes, start: int) -> Frame:

@@ -65,7 +65,7 @@ def test_broken_frames_are_refused_with_place_and_reason(
 
 
 @pytest.mark.parametrize("control", [0x53, 0x73])
-@pytest.mark.parametrize("body", ["51 077904030201244001 04", "52 FFFFFFFFFFFFFFFF", "50"])
+@pytest.mark.parametrize("body", ["51 077904030201244001 04", "52 FFFFFFFFFFFFFFFF", "50", "72 00"])
 def test_what_a_master_sends_is_no_reading(control: int, body: str) -> None:
     with pytest.raises(DecodeError, match="nothing is measured") as refused:
         decode_mbus(long_frame(body, control=control))
