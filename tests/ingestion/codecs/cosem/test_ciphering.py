@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
 import pytest
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
@@ -126,3 +129,30 @@ def test_counters_tell_gaps_and_replays() -> None:
     assert not watch.see(1 << 32).accepted
     huge = watch.see((1 << 32) - 1)
     assert huge.gap == (1 << 32) - 1 - 491 and len(huge.missing) == 1_000
+
+
+# The worked example of github.com/fneur/smart-meter-tirol, doc/EXAMPLE.md (2021): a Kaifa MA309
+# over M-Bus, two segments, suite 1, encrypted only, with its published key.
+_TIROL = bytes.fromhex(
+    "68fafa6853ff000167db084b464d10100000238201092100295b9aefc1546e644a2c9e32edd42cbd0f1b945b"
+    "194d086885c4d8df86dd52cb5b448854a6d548d5d270739b2a169d05b013f9015070089d3c5fa45ca05e9230"
+    "9a645cc83d7da40fbc8f4cf9c225afa69a25ff0b2ac9c2744550aba53ce9143fd10b0ad85fd30bd6b6dffee6"
+    "5f8204dc9c5067ca73b62e299a39d50aa730b2b9ae3836bc2f3490fb41be5b6f930d84952976369dd7dabbb5"
+    "a4354aeca1d2486cff2eb0c6206380ba501d122af75d716d3092c3960506a15e06fab0ee5b7dfa3c2cdf0caf"
+    "d051b88e44b8b9fb8865f20cb89d1143cdc7efeb07fb4c4898e764e9e3a32ddc3d1f0f166826266853ff1101"
+    "67b46961ce962b2c78050c96598c7e4d26658043f9cbca78189bd01b139f8ae0f7391116"
+)
+_TWO_HOURS = timezone(timedelta(hours=2))
+
+
+def test_a_customer_interface_of_tirol() -> None:
+    telegram = decode_cosem(_TIROL, keys=Keys(bytes(range(0x10, 0x20))))
+    items = {item.name: (item.value, item.unit) for item in telegram.items}
+    assert items["clock"][0] == datetime(2021, 7, 19, 15, 46, 35, tzinfo=_TWO_HOURS)
+    assert items["voltage_l1"] == (Decimal("230.8"), "V")
+    assert items["current_l1"] == (Decimal("0.00"), "A")
+    assert items["active_energy_import"] == (9108, "Wh")
+    assert items["reactive_energy_import"] == (96, "varh")
+    assert telegram.identity["manufacturer"] == "KFM"
+    assert telegram.identity["id"] == "1KFM0100000035"
+    assert len(telegram.items) == 12
