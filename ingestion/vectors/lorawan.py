@@ -8,7 +8,8 @@ from typing import Any
 from .adeunis import with_code
 from .agreeing import flattened
 from .by_type import Published, compare_by_type
-from .lorawan_names import NAMES, TYPES
+from .entries import compare_entries
+from .lorawan_names import ENTRIES, NAMES, TYPES
 from .outcomes import REFUSED, Outcome
 
 __all__ = ["compare"]
@@ -29,6 +30,8 @@ def _outcome(vector: Mapping[str, Any]) -> Outcome:
     name = f"{codec} {vector.get('description', '')}".strip()
     if codec not in TYPES:
         return Outcome(name, REFUSED, "no device type for it ships")
+    if codec in ENTRIES:
+        return compare_entries(name, TYPES[codec], vector)
     expected, names = vector["expected"], NAMES.get(codec, {})
     values = dict(flattened(expected.get("data") or {}))
     return compare_by_type(

@@ -9,13 +9,16 @@ from collections.abc import Mapping
 
 from .adeunis import names_of
 
-__all__ = ["NAMES", "TYPES"]
+__all__ = ["ENTRIES", "NAMES", "TYPES"]
 
 TYPES: Mapping[str, str] = {
     "adeunis/pulse": "adeunis_pulse_4",
     "adeunis/pulse-nb-iot": "adeunis_pulse_4_nbiot",
     "axioma/qalcosonic-w1": "axioma_qalcosonic_w1",
+    "kamstrup/mbusparser": "kamstrup_flowiq_lorawan",
 }
+# Codecs that publish a list of entries instead of fields.
+ENTRIES = frozenset({"kamstrup/mbusparser"})
 _ADEUNIS = {**names_of("5a"), "status.timestamp": "has_time"}
 
 NAMES: Mapping[str, Mapping[str, str]] = {
