@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -14,8 +15,12 @@ from django.utils.translation import gettext_lazy
 from accounts.admin.base import CompanyFilter
 from accounts.admin.writing import ServiceAdmin, ServiceForm
 from accounts.grants import grants_of
+from config.lib.tables.errors import TableFileError
+from config.lib.tables.uploads import SealedUploadStorage
+from hierarchy.admin.tables import TableAdmin
 from ingestion.models import ModuleKey
 from ingestion.services.keys import Issued, module_key_issue, module_key_retire, module_key_rotate
+from ingestion.tables.keys import KeyResource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +29,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 __all__ = ["ModuleKeyAdmin", "SecretAdmin", "secret_input"]
+
+logger = logging.getLogger(__name__)
 
 _HEX_DIGITS = 32
 
@@ -131,10 +138,15 @@ class SecretAdmin(ServiceAdmin):
 
 
 @admin.register(ModuleKey)
-class ModuleKeyAdmin(SecretAdmin):
-    """A key is told apart from others by its check value; the key itself is shown nowhere."""
+class ModuleKeyAdmin(TableAdmin, SecretAdmin):
+    """A key is told apart from others by its check value; the key itself is shown nowhere.
+
+    A list of keys is read in from a file, and never written to one.
+    """
 
     form = KeyForm
+    table_resources = (KeyResource,)
+    tmp_storage_class = SealedUploadStorage
     list_display = ("module", "selector", "check_value", "state", "valid_from", "company_name")
     list_filter = (CompanyFilter, "state")
     list_select_related = ("module__company",)
@@ -145,6 +157,16 @@ class ModuleKeyAdmin(SecretAdmin):
     linked_lookups = ("module",)
     autocomplete_fields = ("module",)
     actions = ("rotate", "retire")
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def add_data_read_fail_error_to_form(self, form: Any, e: Exception) -> None:
+        # What a parser stumbled over may be a key: neither a page nor a log repeats it.
+        if not isinstance(e, TableFileError):
+            logger.error("a list of keys could not be read: %s", type(e).__name__)
+            e = TableFileError(_("The file can't be read. Save it in another format."))
+        form.add_error("import_file", str(e))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import audited
@@ -30,6 +31,8 @@ class MqttLogin(ScopedModel, Timestamped):
         related_name="mqtt_login",
     )
     sealed = models.BinaryField()
+    # Beside the sealed password, which the audit must not keep, it tells that there is a new one.
+    password_since = models.DateTimeField(_("password since"), default=timezone.now, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
 
     access: ClassVar[Access] = Access(

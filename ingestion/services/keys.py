@@ -20,10 +20,12 @@ from meters.models import Command, CommandKind, CommandState, TelemetryModule
 from meters.services.commands import commands_move
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 __all__ = [
     "Issued",
+    "KeyEntry",
     "claim_enter",
     "claim_make",
     "claim_offer",
@@ -31,6 +33,7 @@ __all__ = [
     "module_key_issue",
     "module_key_retire",
     "module_key_rotate",
+    "module_keys_enter",
 ]
 
 _State = ModuleKey.State
@@ -63,6 +66,36 @@ def module_key_issue(
         raise IngestionError(_("A key has 16 bytes, and not all of them are zero."))
     _retire(module, selector)
     return Issued(_create(module, selector, made, _State.ACTIVE), made)
+
+
+class KeyEntry(NamedTuple):
+    """A key that a module has already, under a selector."""
+
+    module: TelemetryModule
+    selector: int
+    key: bytes
+
+
+@transaction.atomic
+def module_keys_enter(*, actor: Any, entries: Sequence[KeyEntry]) -> None:
+    """The same for many modules at once, each selector of a module once; a list of a maker."""
+    modules = sorted({entry.module.pk for entry in entries})
+    rows = TelemetryModule.objects.filter(pk__in=modules)
+    if actor is not None:
+        rows = rows.filter(pk__in=TelemetryModule.objects.visible_to(actor, "change").values("pk"))
+    if len(rows.order_by("pk").select_for_update().values_list("pk", flat=True)) < len(modules):
+        raise IngestionError(_("You may not change the keys of this module."))
+    if any(len(entry.key) != KEY_BYTES or not any(entry.key) for entry in entries):
+        raise IngestionError(_("A key has 16 bytes, and not all of them are zero."))
+    now = timezone.now()
+    for selector in ModuleKey.Selector.values:
+        changing = [entry.module.pk for entry in entries if entry.selector == selector]
+        live = ModuleKey.objects.filter(module__in=changing, selector=selector)
+        live.exclude(state=_State.RETIRED).update(state=_State.RETIRED, updated_at=now)
+    made = [
+        _key_row(entry.module, entry.selector, entry.key, _State.ACTIVE, now) for entry in entries
+    ]
+    ModuleKey.objects.bulk_create(made, batch_size=2_000)
 
 
 @transaction.atomic
@@ -173,16 +206,22 @@ def _create(
     state: ModuleKey.State,
     at: datetime | None = None,
 ) -> ModuleKey:
-    row = ModuleKey(
+    row = _key_row(module, selector, key, state, at or timezone.now())
+    row.save()
+    return row
+
+
+def _key_row(
+    module: TelemetryModule, selector: int, key: bytes, state: ModuleKey.State, at: datetime
+) -> ModuleKey:
+    return ModuleKey(
         module=module,
         selector=selector,
         sealed=key_seal(key, module_id=module.pk, selector=selector),
         check_value=check_value(key),
         state=state,
-        valid_from=at or timezone.now(),
+        valid_from=at,
     )
-    row.save()
-    return row
 
 
 def _retire(module: TelemetryModule, selector: int) -> None:

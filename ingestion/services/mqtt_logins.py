@@ -91,6 +91,7 @@ def _store(module: TelemetryModule, password: str) -> Login:
         module=module,
         defaults={
             "sealed": password_seal(password, module_id=module.pk),
+            "password_since": timezone.now(),
             "revoked_at": None,
         },
     )

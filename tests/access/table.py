@@ -89,8 +89,14 @@ MODELS: dict[str, Rights] = {
     "ingestion.Quarantine": Rights(_READERS),
     "meters.DeviceEvent": Rights(_READERS),
     # Issued, rotated and retired, never changed or deleted.
-    "ingestion.ModuleKey": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
+    # Lists of keys come in, for the whole company, and never go out.
+    "ingestion.ModuleKey": Rights(
+        *(_READERS, _NOBODY, _WRITERS, _NOBODY),
+        export=_NOBODY,
+        import_=_people("operator administrator engineer"),
+    ),
     "ingestion.Claim": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
+    "ingestion.MqttLogin": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
     "ingestion.Redecoding": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
     "meters.Command": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
     # Closed, never deleted; opened by the platform.
@@ -123,6 +129,8 @@ ACTIONS: dict[tuple[str, str], frozenset[str]] = {
     ("ingestion.Quarantine", "replay_now"): _WRITERS,
     ("ingestion.ModuleKey", "rotate"): _WRITERS,
     ("ingestion.ModuleKey", "retire"): _WRITERS,
+    ("ingestion.MqttLogin", "rotate"): _WRITERS,
+    ("ingestion.MqttLogin", "revoke"): _WRITERS,
     ("meters.Command", "cancel"): _WRITERS,
     # They lead to the page below and write nothing.
     ("meters.TelemetryModule", "read_archive"): _WRITERS,

@@ -64,7 +64,6 @@ NOT_AUDITED = {
 # Models without a page in the administration → where people see them.
 _COMPOSITE = "the admin takes no composite keys; archives have pages of their own"
 NOT_IN_ADMIN = {
-    "ingestion.MqttLogin": "sealed secrets are shown nowhere",
     "ingestion.RawFrame": _COMPOSITE,
     "ingestion.EngineShare": _ENGINE,
     "ingestion.IntervalPart": _ENGINE,
@@ -100,6 +99,7 @@ CROSSING = {
     ("ingestion.ModuleKey", "module"): _OWNERS,
     ("ingestion.MqttLogin", "module"): _OWNERS,
     ("ingestion.RawFrame", "module"): _OWNERS,
+    ("ingestion.Redecoding", "device_type"): _SHARED,
     ("ingestion.Redecoding", "requested_by"): "users belong to no company",
     ("ingestion.Redecoding", "applied_by"): "users belong to no company",
     ("ingestion.RedecodedBlock", "redecoding"): _OWNERS,
@@ -272,6 +272,7 @@ _ALONE_THERE = {
 _INSTEAD: dict[tuple[str, str], dict[str, Any]] = {
     ("meters.Channel", "module"): {"usage_point_id": None},
     ("ingestion.Redecoding", "usage_point"): {"module_id": None},
+    ("ingestion.Redecoding", "device_type"): {"module_id": None},
 }
 
 

@@ -89,14 +89,29 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A kind of sheet: its name in a workbook, its title, and its columns."""
+    """A kind of sheet: its name in a workbook, its title, and its columns.
+
+    secret: no report repeats what stands in it, whichever column that was put into.
+    """
 
     name: str
     title: str | _StrPromise
     columns: tuple[Column, ...]
+    secret: bool = False
 
     def match(self, headers: Sequence[str]) -> dict[int, Column]:
         """Position → column. Raises TableFileError for unknown, repeated or missing columns."""
+        try:
+            return self._match(headers)
+        except TableFileError:
+            if not self.secret:
+                raise
+            names = _quoted(str(column.heading) for column in self.columns)
+            text = _("The first row has to hold headings, and no others than these: %s.")
+            # Where there are no headings, the error quotes what stands in their place.
+            raise TableFileError(text % names) from None
+
+    def _match(self, headers: Sequence[str]) -> dict[int, Column]:
         known = self._known()
         found = {
             position: known.get(normalised(header))

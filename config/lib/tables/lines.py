@@ -92,7 +92,8 @@ class Line:
             return
         self._bad |= {name}
         place = self._sheet.positions.get(name, -1)
-        value = self._row.cells[place] if 0 <= place < len(self._row.cells) else ""
+        shown = 0 <= place < len(self._row.cells) and not self._sheet.table.secret
+        value = self._row.cells[place] if shown else ""
         heading = self._sheet.heading(name)
         self._sheet.report.add_problem(
             Problem(self.sheet, self.number, heading, str(value)[:200], message)

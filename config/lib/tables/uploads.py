@@ -14,9 +14,12 @@ from typing import Any
 from django.conf import settings
 from import_export.tmp_storages import BaseStorage
 
-__all__ = ["UploadStorage"]
+from config.lib.crypto import CryptoError, decrypt, encrypt
+
+__all__ = ["SealedUploadStorage", "UploadStorage"]
 
 _NAME = re.compile(r"[0-9a-f]{32}")
+_PURPOSE = "upload"
 
 
 class UploadStorage(BaseStorage):
@@ -46,6 +49,20 @@ class UploadStorage(BaseStorage):
         if not _NAME.fullmatch(self.name):
             raise FileNotFoundError(self.name)
         return Path(settings.IMPORT_FOLDER, self.name)
+
+
+class SealedUploadStorage(UploadStorage):
+    """For files with secrets: what waits on the disk is encrypted with MASTER_KEY."""
+
+    def save(self, data: bytes) -> None:
+        super().save(encrypt(data, purpose=_PURPOSE))
+
+    def read(self) -> bytes:
+        """Raises FileNotFoundError for a file that was not sealed here, too."""
+        try:
+            return decrypt(super().read(), purpose=_PURPOSE)
+        except CryptoError as error:
+            raise FileNotFoundError(self.name) from error
 
 
 def _sweep(folder: Path) -> None:

@@ -1,0 +1,147 @@
+"""MQTT logins of modules in the admin: given, changed, taken away; a password is shown once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.admin.base import CompanyFilter
+from accounts.admin.writing import ServiceForm
+from ingestion.models import MqttLogin
+from ingestion.services.mqtt_logins import (
+    Login,
+    mqtt_login_give,
+    mqtt_login_revoke,
+    mqtt_login_rotate,
+)
+
+from .keys import SecretAdmin
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+__all__ = ["MqttLoginAdmin"]
+
+# Passwords that one page shows; more are written to a file by `manage.py mqtt_logins`.
+_SHOWN = 50
+
+
+class MqttLoginForm(ServiceForm):
+    """The module that may speak MQTT."""
+
+    class Meta:
+        model = MqttLogin
+        fields = ("module",)
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # A login that was revoked is given anew.
+        return super()._get_validation_exclusions() | {"module"}
+
+    def validate_unique(self) -> None:
+        return
+
+    def clean_module(self) -> Any:
+        module = self.cleaned_data["module"]
+        if MqttLogin.objects.filter(module=module, revoked_at=None).exists():
+            text = _("This module has a login. Give it a new password in the list of logins.")
+            raise ValidationError(text)
+        return module
+
+    def write(self) -> MqttLogin:
+        self.give()
+        return MqttLogin.objects.get(module=self.cleaned_data["module"])
+
+    def give(self) -> Login:
+        """The login; the answer is the only place its password stands in the clear."""
+        return mqtt_login_give(actor=self.actor, module=self.cleaned_data["module"])
+
+
+@admin.register(MqttLogin)
+class MqttLoginAdmin(SecretAdmin):
+    """The user name is the module's device id. Brokers get the logins by `mqtt_logins export`."""
+
+    form = MqttLoginForm
+    shown_template = "admin/ingestion/logins_shown.html"
+    list_display = ("module", "user_name", "state", "password_since", "revoked_at", "company_name")
+    list_filter = (CompanyFilter, ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("module__company",)
+    search_fields = ("^module__serial", "^module__address")
+    search_help_text = gettext_lazy("Serial number or device id")
+    ordering = ("-created_at", "pk")
+    sortable_by = ("password_since",)
+    linked_lookups = ("module",)
+    autocomplete_fields = ("module",)
+    actions = ("rotate", "revoke")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return ["module"]
+        return ["module", "user_name", "state", "password_since", "revoked_at", "created_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [] if obj is None else self.get_fields(request, obj)
+
+    @admin.display(description=gettext_lazy("user name"))
+    def user_name(self, row: MqttLogin) -> str:
+        return row.module.address
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, row: MqttLogin) -> str:
+        return _("in use") if row.revoked_at is None else _("revoked")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        login = form.give()
+        obj.__dict__.update(MqttLogin.objects.get(module=obj.module_id).__dict__)
+        obj.made = login
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        return self._shown(request, [(str(obj.module), obj.made)])
+
+    @admin.action(description=gettext_lazy("Give a new password"), permissions=["manage"])
+    def rotate(self, request: HttpRequest, queryset: QuerySet[MqttLogin]) -> HttpResponse | None:
+        rows = list(queryset.select_related("module")[: _SHOWN + 1])
+        if len(rows) > _SHOWN:
+            text = _("More than %(limit)d logins are selected. Their passwords fit no page.")
+            messages.error(request, text % {"limit": _SHOWN})
+            return None
+        made: list[tuple[str, Login]] = []
+        # In one transaction, so that a broker is told once.
+        with transaction.atomic():
+            for row in rows:
+                try:
+                    login = mqtt_login_rotate(actor=request.user, module=row.module)
+                    made.append((str(row.module), login))
+                except ValidationError as error:
+                    messages.error(request, f"{row}: {' '.join(error.messages)}")
+        return self._shown(request, made) if made else None
+
+    @admin.action(description=gettext_lazy("Take away"), permissions=["manage"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[MqttLogin]) -> None:
+        with transaction.atomic():
+            self.each_allowed(
+                request,
+                queryset,
+                lambda row: mqtt_login_revoke(actor=request.user, module=row.module),
+                _("%(count)d modules may no longer connect over MQTT."),
+            )
+
+    def _shown(self, request: HttpRequest, made: list[tuple[str, Login]]) -> HttpResponse:
+        """The page with the passwords, which nothing keeps."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": self.opts.verbose_name,
+            "made": made,
+        }
+        answer = TemplateResponse(request, self.shown_template, context)
+        answer["Cache-Control"] = "no-store"
+        return answer

@@ -1,0 +1,1 @@
+"""Tables of what devices need to be heard: keys."""
