@@ -15,7 +15,7 @@ from ingestion.codecs.telegram import Item
 
 from .scope import Found, Scope
 
-__all__ = ["Hit", "Hits", "find_items", "first_item", "matching_items"]
+__all__ = ["Hit", "Hits", "find_items", "first_item", "has_same", "matching_items", "same_as"]
 
 # Fact → its ordinary values. A cumulative value is the register as it is now.
 ORDINARY: Mapping[str, tuple[Any, ...]] = MappingProxyType(
@@ -31,7 +31,7 @@ ORDINARY: Mapping[str, tuple[Any, ...]] = MappingProxyType(
 )
 _PATTERN_PARTS = {"n": r"(?P<n>\d{1,3})", "t": r"(?P<t>\d{1,3})", "*": r"\d{1,3}"}
 _WITH_STORAGE = re.compile(r"(.*\d)\*(\d{1,3})")
-_SAME = "same"
+_SAME, _ANY = "same", "any"
 
 
 class Hit(NamedTuple):
@@ -79,6 +79,11 @@ def first_item(hits: Hits) -> Callable[[Scope], Found | None]:
     return find
 
 
+def has_same(match: Mapping[str, Any]) -> bool:
+    """Whether a fact is to be that of another item."""
+    return _SAME in match.values()
+
+
 def same_as(match: Mapping[str, Any], item: Item | None) -> Mapping[str, Any]:
     """The match with `same` filled in from the facts of an item."""
     facts = item.facts if item else {}
@@ -90,7 +95,7 @@ def same_as(match: Mapping[str, Any], item: Item | None) -> Mapping[str, Any]:
 
 def _wanted(match: Mapping[str, Any], free: Set[str]) -> list[Callable[[Item], bool]]:
     ordinary = {key: ORDINARY[key] for key in ORDINARY if key not in match and key not in free}
-    tests = [_test(key, value) for key, value in match.items()]
+    tests = [_test(key, value) for key, value in match.items() if value != _ANY]
     return [*tests, *(_ordinary(key, value) for key, value in ordinary.items())]
 
 

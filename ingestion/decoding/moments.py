@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from .matching import first_item, matching_items, same_as
+from .matching import first_item, has_same, matching_items, same_as
 from .references import lookup
 from .scope import Found, Scope
 
 __all__ = ["Moment", "compile_clock", "compile_moment", "floored"]
 
+Finding = Callable[[Scope, Found], Found | None]
+
 _HOUR = 3_600
+_LAST_DAY = date(9999, 12, 31)
 # The time of a value; None where the telegram says none.
 Moment = Callable[[Scope, Found], datetime | None]
 
@@ -23,8 +26,17 @@ def compile_moment(rule: str | Mapping[str, Any]) -> Moment:
         return lambda scope, value: scope.clock
     if isinstance(rule, str):
         return _by_field(rule)
+    find = _finding(rule)
+    end = rule.get("end_of_day", False)
+    return lambda scope, value: scope.instant(
+        _ended(find(scope, value)) if end else find(scope, value)
+    )
+
+
+def _finding(rule: Mapping[str, Any]) -> Finding:
     if "field" in rule:
-        return _by_field(rule["field"])
+        find = lookup(rule["field"])
+        return lambda scope, value: find(scope)
     if "fact" in rule:
         return _by_fact(rule["fact"])
     return _by_match(rule.get("match") or {"obis": rule["obis"]})
@@ -35,25 +47,29 @@ def _by_field(reference: str) -> Moment:
     return lambda scope, value: scope.instant(find(scope))
 
 
-def _by_fact(name: str) -> Moment:
-    def moment(scope: Scope, value: Found) -> datetime | None:
+def _ended(found: Found | None) -> Found | None:
+    """A date as the first moment of the day behind it; other times stay as they are."""
+    if found is None or not isinstance(found.value, date) or isinstance(found.value, datetime):
+        return found
+    if found.value >= _LAST_DAY:
+        return None
+    return found._replace(value=found.value + timedelta(days=1))
+
+
+def _by_fact(name: str) -> Finding:
+    def find(scope: Scope, value: Found) -> Found | None:
         if value.item is None or name not in value.item.facts:
             return None
-        return scope.instant(Found(value.item.facts[name], "", value.item))
+        return Found(value.item.facts[name], "", value.item)
 
-    return moment
+    return find
 
 
-def _by_match(match: Mapping[str, Any]) -> Moment:
-    if "same" not in match.values():
+def _by_match(match: Mapping[str, Any]) -> Finding:
+    if not has_same(match):
         find = first_item(matching_items(match))
-        return lambda scope, value: scope.instant(find(scope))
-
-    def moment(scope: Scope, value: Found) -> datetime | None:
-        find = first_item(matching_items(same_as(match, value.item)))
-        return scope.instant(find(scope))
-
-    return moment
+        return lambda scope, value: find(scope)
+    return lambda scope, value: first_item(matching_items(same_as(match, value.item)))(scope)
 
 
 def compile_clock(clock: Any) -> Callable[[Scope], datetime | None]:

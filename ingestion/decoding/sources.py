@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
 from ingestion.codecs.formulas import FormulaError, compile_formula
 from meters.definition.model import Reading
 
-from .matching import Hit, find_items
+from .matching import Hit, find_items, has_same
 from .references import as_number, list_lookup, lookup, number_lookup
 from .scope import Found, Scope
 
@@ -54,7 +54,7 @@ def compile_sources(rule: Reading) -> Sources:
 
 def _of_items(rule: Reading, hits: Callable[[Scope], list[Hit]]) -> Sources:
     """All that match where something tells them apart, else the first."""
-    several = rule.tariff == "all" or rule.port == "n" or bool(rule.spread)
+    several = rule.tariff == "all" or rule.port == "n" or bool(rule.spread) or _own_times(rule)
 
     def sources(scope: Scope) -> list[Source]:
         found = hits(scope)
@@ -65,6 +65,12 @@ def _of_items(rule: Reading, hits: Callable[[Scope], list[Hit]]) -> Sources:
         return [_of_hit(hit) for hit in found]
 
     return sources
+
+
+def _own_times(rule: Reading) -> bool:
+    """Whether each item has a time of its own."""
+    at = rule.at if isinstance(rule.at, Mapping) else {}
+    return "fact" in at or has_same(at.get("match", {}))
 
 
 def _of_hit(hit: Hit) -> Source:

@@ -35,14 +35,19 @@ _LISTS: dict[str, type] = {
 }
 # Keys of a test that are bytes in hex.
 _WRITTEN = {"payload", "key", "authentication_key"}
-# Keys that may be one value or a list, and are always a tuple here.
-_TUPLES = {"transport", "ports", "resource", "missing", "payload"}
+# Class → its keys that may be one value or a list, and are always a tuple here.
+_TUPLES: dict[type, set[str]] = {
+    Definition: {"resource"},
+    Identify: {"transport", "ports"},
+    Series: {"missing"},
+    Test: {"payload"},
+}
 
 
 def built(root: Node, *, name: str, text: str, vocabulary: Vocabulary) -> Definition:
     """The definition of a root that `checking.problems_of` found nothing wrong with."""
     given = plain(root)
-    values: dict[str, Any] = {key: _tupled(key, given[key]) for key in given}
+    values: dict[str, Any] = {key: _tupled(Definition, key, given[key]) for key in given}
     for key, kind in _LISTS.items():
         if key in given:
             rows = enumerate(_as_written(root, key, given[key]))
@@ -78,12 +83,12 @@ def _entry(node: Node, key: str) -> Node:
 
 
 def _part(kind: type, row: PlainMapping[str, Any], path: Path) -> Any:
-    return kind(path=path, **{key: _tupled(key, value) for key, value in row.items()})
+    return kind(path=path, **{key: _tupled(kind, key, value) for key, value in row.items()})
 
 
-def _tupled(key: str, value: Any) -> Any:
+def _tupled(kind: type, key: str, value: Any) -> Any:
     """Lists that are fields of their own become tuples; what is plain inside stays as it is."""
-    if key in _TUPLES and not isinstance(value, list):
+    if key in _TUPLES.get(kind, ()) and not isinstance(value, list):
         return (value,)
     return tuple(value) if isinstance(value, list) else value
 

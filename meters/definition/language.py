@@ -104,7 +104,8 @@ _MATCHES = (
         "match",
         Keyed(FACT, most=16),
         "The items whose facts are these (quantity, function, storage, tariff, obis, name …); a "
-        "list allows any of its values.",
+        "list allows each of its values, `any` all. Facts left out have their ordinary value: "
+        "storage 0, tariff 0, subunit 0, no maximum and no minimum.",
     ),
     Key(
         "obis",
@@ -223,6 +224,7 @@ PARTS: dict[str, tuple[Key, ...]] = {
         ),
         Key("obis", OBIS, "The item with the time, by its OBIS code."),
         Key("fact", Text(longest=64), "The fact of the value's item that is its time."),
+        Key("end_of_day", Truth(), "A date means the end of that day, as due dates of M-Bus do."),
     ),
     "pulse": (
         Key(
@@ -374,7 +376,11 @@ PARTS: dict[str, tuple[Key, ...]] = {
         Key("address", Text(longest=100), "Address it came from."),
         Key("device", Text(longest=100), "Device that the transport vouches for."),
         Key("received_at", Text(longest=40), "When it came, ISO 8601 with zone."),
-        Key("config", Keyed(Anything()), "What the installation says: zone, pulse_weight …"),
+        Key(
+            "config",
+            Keyed(Anything()),
+            "What the installation says: zone, pulse_weight and others.",
+        ),
         Key("key", Written(r"[0-9A-Fa-f ]{32,}", "a key in hex"), "Key it is encrypted with."),
         Key(
             "authentication_key",
