@@ -1,8 +1,9 @@
-"""How fast readings are collected: `python -m config.embedded exec --temporary -- python -m bench.collection`.
+"""How fast readings are collected: `python -m config.embedded exec -- python -m bench.collection`.
 
 Two figures, on whatever the machine has: (1) sealed frames of 24 values → authenticated, decoded,
-committed, answers sealed, in one process, beside bare binary COPY of the same blocks; (2) the same
-over UDP on the loopback with a sender in a process of its own that repeats what is not acknowledged.
+committed, answers sealed, by one engine and by two that share the devices, each in a process of its
+own, beside bare binary COPY of the same blocks; (2) the same over UDP on the loopback with a sender
+in a process of its own that repeats what is not acknowledged.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ _UDP = "over UDP with acknowledgements, readings/s"
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=20_000)
-    parser.add_argument("--days", type=int, default=6, help="frames of each device")
+    parser.add_argument("--rounds", type=int, default=6, help="measured, after one to warm up")
     parser.add_argument("--batch", type=int, default=5_000)
+    parser.add_argument("--engines", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--no-udp", action="store_true", help="measure in process only")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
@@ -46,38 +48,49 @@ def main() -> int:
 
     call_command("migrate", verbosity=0)
     fleet = _fleet(options.devices)
-    found = _in_process(fleet, options.days, options.batch)
+    found: dict[str, Any] = {}
+    for number, engines in enumerate(options.engines):
+        found[f"{engines} engines"] = _in_process(
+            fleet, options.rounds, options.batch, engines=engines, after=100 * number
+        )
     if not options.no_udp:
-        found |= _over_udp(fleet, options.days)
+        found["udp"] = _over_udp(fleet, options.rounds)
     sys.stdout.write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     return 0
 
 
 def figures(
-    *, devices: int = 20_000, others: Sequence[int] = (10_000, 100_000), days: int = 6
+    *,
+    devices: int = 20_000,
+    others: Sequence[int] = (10_000, 100_000, 1_000_000),
+    rounds: int = 6,
 ) -> list[dict[str, Any]]:
-    """The rows of the table, in an empty database: medians of the days after the first.
+    """The rows of the table, in an empty database: medians of the rounds after the first.
 
     others: numbers of channels for which the cost of a reading is shown beside the main one.
     """
     fleet = _fleet(max(devices, *others))
-    main_run = _in_process(fleet[:devices], days, 5_000)
-    over_udp = _over_udp(fleet[:devices], days)
+    one = _in_process(fleet[:devices], rounds, 5_000)
+    two = _in_process(fleet[:devices], rounds, 5_000, engines=2, after=100)
+    over_udp = _over_udp(fleet[:devices], 6)
     higher = {"unit": "readings/s", "must": None, "aim": None, "better": "higher"}
     rows = [
-        {"name": "decode + load in process ÷ bare binary COPY of the same blocks"}
-        | {"value": main_run[_RATIO], "unit": "", "must": 0.25, "aim": 0.4, "better": "higher"},
+        {"name": "decode + load in process, two engines ÷ bare binary COPY of the same blocks"}
+        | {"value": two[_RATIO], "unit": "", "must": 0.25, "aim": 0.4, "better": "higher"},
+        {"name": "the same with one engine"}
+        | {"value": one[_RATIO], "unit": "", "must": None, "aim": None, "better": "higher"},
         higher
-        | {"name": "decode + load in process", "value": main_run[_RATE]}
+        | {"name": "decode + load in process, two engines on two cores", "value": two[_RATE]}
         | {"must": 600_000, "aim": 1_000_000},
-        higher | {"name": "bare binary COPY of the same blocks", "value": main_run[_BARE]},
+        higher | {"name": "the same with one engine", "value": one[_RATE]},
+        higher | {"name": "bare binary COPY of the same blocks", "value": two[_BARE]},
         higher
         | {"name": "over UDP with acknowledgements, sender on the same two cores"}
         | {"value": over_udp[_UDP], "must": 250_000, "aim": 500_000},
     ]
-    for number, channels in enumerate(others, 1):
-        run = _in_process(fleet[:channels], 4, 5_000, after=number * 100)
-        name = f"decode + load in process, {channels:,} channels"
+    for number, channels in enumerate(others, 2):
+        run = _in_process(fleet[:channels], 3, 5_000, engines=2, after=number * 100)
+        name = f"decode + load in process, two engines, {channels:,} channels"
         rows.append(higher | {"name": name, "value": run[_RATE]})
     return rows
 
@@ -141,50 +154,118 @@ class _Sink:
                 raise RuntimeError(f"{self.answered} of {count} frames were acknowledged")
 
 
+# A round is long enough that what happens at its ends does not matter.
+_FRAMES_A_ROUND = 60_000
+
+
 def _in_process(
-    fleet: Sequence[tuple[bytes, bytes]], days: int, size: int, *, after: int = 0
+    fleet: Sequence[tuple[bytes, bytes]],
+    rounds: int,
+    size: int,
+    *,
+    engines: int = 1,
+    after: int = 0,
 ) -> dict[str, Any]:
     """after: frame counters and days begin behind so many that were used before."""
-    from ingestion.engine import Engine, EngineState
-    from ingestion.transports.intake import Arrival, Intake
+    from django.db import connection
 
-    intake, sink = Intake(size=size, limit=4 * size), _Sink()
-    engine = Engine(intake)
-    engine.start()
-    while engine.state != EngineState.WORKING:
-        time.sleep(0.05)
-    first, rates, bare, spent, served = _first_day(days, 2 + 2 * after // 10), [], [], [], []
-    server = _server_of_engine()
-    for number in range(days):
-        frames = _sealed(fleet, first + number * _DAY, after + number + 1)
-        arrivals = [Arrival(frame, "127.0.0.1", None) for frame in frames]
-        begin, used, asked = time.perf_counter(), time.process_time(), _processor_time(server)
-        for at in range(0, len(arrivals), size):
-            while not intake.put(sink, arrivals[at : at + size]):
-                pass
-        sink.wait(len(fleet) * (number + 1))
-        rates.append(len(frames) * VALUES / (time.perf_counter() - begin))
-        spent.append((time.process_time() - used) / len(frames) * 1e6)
-        served.append((_processor_time(server) - asked) / len(frames) * 1e6)
+    connection.close()
+    days = max(1, _FRAMES_A_ROUND // len(fleet))
+    context = multiprocessing.get_context("fork")
+    gate, told = context.Barrier(engines + 1), context.SimpleQueue()
+    workers = [
+        context.Process(
+            target=_engine_process,
+            args=(fleet, (rounds + 1, days, size, after), engines, gate, told),
+        )
+        for _ in range(engines)
+    ]
+    for worker in workers:
+        worker.start()
+    rates, bare, spent, served = [], [], [], []
+    for number in range(rounds + 1):
+        gate.wait()
+        begin = time.perf_counter()
+        gate.wait()
+        seconds = time.perf_counter() - begin
+        found = [told.get() for _ in range(engines)]
+        frames = sum(row["frames"] for row in found)
+        if number:
+            rates.append(frames * VALUES / seconds)
+            spent.append(sum(row["engine"] for row in found) / frames * 1e6)
+            served.append(sum(row["server"] for row in found) / frames * 1e6)
         bare.append(_bare_copy(number, size))
-    engine.stop()
-    rate, plain = statistics.median(rates[1:]), statistics.median(bare[1:])
+    for worker in workers:
+        worker.join()
+    rate, plain = statistics.median(rates), statistics.median(bare)
     return {
         _RATE: round(rate),
         _BARE: round(plain),
         _RATIO: round(rate / plain, 3),
-        "processor time of the engine, µs a frame": round(statistics.median(spent[1:]), 1),
-        "processor time of PostgreSQL, µs a frame": round(statistics.median(served[1:]), 1),
-        "of each day": [round(one) for one in rates],
+        "processor time of the engines, µs a frame": round(statistics.median(spent), 1),
+        "processor time of PostgreSQL, µs a frame": round(statistics.median(served), 1),
+        "of each round": [round(one) for one in rates],
+        "bare of each round": [round(one) for one in bare],
     }
 
 
-def _server_of_engine() -> int:
-    """Process id of PostgreSQL's side of the connection that holds the engine's lock."""
+def _engine_process(
+    fleet: Sequence[tuple[bytes, bytes]],
+    plan: tuple[int, int, int, int],
+    engines: int,
+    gate: Any,
+    told: Any,
+) -> None:
+    """One engine that takes the frames of its share of the devices, round by round."""
+    import numpy as np
+    from django.db import connection
+
+    from ingestion.engine import Engine, EngineState
+    from ingestion.transports.intake import Arrival, Intake
+
+    rounds, days, size, after = plan
+    connection.close()
+    intake, sink = Intake(size=size, limit=4 * size), _Sink()
+    engine = Engine(intake, shares=engines)
+    engine.start()
+    while engine.state != EngineState.WORKING or len(engine.shares.held) != 1:
+        time.sleep(0.05)
+    mine = engine.shares.ours(np.array([int.from_bytes(one, "big") for one, _ in fleet], np.uint64))
+    ours = [pair for pair, chosen in zip(fleet, mine.tolist(), strict=True) if chosen]
+    server, first = _server_of(engine), _first_day(rounds * days, 2 + after // 10 * days)
+    for number in range(rounds):
+        arrivals = [
+            Arrival(frame, "127.0.0.1", None)
+            for day in range(number * days, (number + 1) * days)
+            for frame in _sealed(ours, first + day * _DAY, after + day + 1)
+        ]
+        gate.wait()
+        used, asked = time.process_time(), _processor_time(server)
+        for at in range(0, len(arrivals), size):
+            while not intake.put(sink, arrivals[at : at + size]):
+                pass
+        sink.wait(len(ours) * days * (number + 1))
+        gate.wait()
+        told.put(
+            {
+                "frames": len(arrivals),
+                "engine": time.process_time() - used,
+                "server": _processor_time(server) - asked,
+            }
+        )
+    engine.stop()
+
+
+def _server_of(engine: Any) -> int:
+    """Process id of PostgreSQL's side of the connection that holds the engine's share."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        cursor.execute(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
+            " AND (classid::bigint << 32 | objid::bigint) = hashtextextended(%s, %s)",
+            ["ingestion engine", engine.shares.first],
+        )
         return int(cursor.fetchone()[0])
 
 
