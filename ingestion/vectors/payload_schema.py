@@ -9,6 +9,7 @@ value that must be absent.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
@@ -18,6 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ingestion.codecs.binary import BinaryDecoder, SchemaError, compile_schema
+from ingestion.codecs.binary.numbers import shortest
 from ingestion.codecs.errors import DecodeError
 
 from .outcomes import DIFFERENT, EQUAL, REFUSED, Outcome
@@ -30,6 +32,8 @@ __all__ = ["compare", "differences", "read_schema"]
 
 # A binary32 has 24 bits of fraction; published decimals are often its binary64 neighbour.
 _FLOAT = Decimal(2) ** -24
+# What binary64 arithmetic adds to a value near zero.
+_NOISE = Decimal("1e-9")
 
 
 @lru_cache(maxsize=512)
@@ -96,6 +100,8 @@ def differences(expected: Any, found: Any, where: str = "") -> Iterator[str]:
 
 
 def _listed(expected: list[Any], found: Any, where: str) -> Iterator[str]:
+    if isinstance(found, str) and all(isinstance(octet, int) for octet in expected):
+        found = list(bytes.fromhex(found)) if re.fullmatch(r"([0-9a-f]{2})*", found) else found
     if not isinstance(found, list) or len(found) != len(expected):
         yield f"{where}: {found!r} is not a list of {len(expected)}"
         return
@@ -104,16 +110,32 @@ def _listed(expected: list[Any], found: Any, where: str) -> Iterator[str]:
 
 
 def _same(expected: Any, found: Any) -> bool:
-    if isinstance(expected, Decimal) and _is_number(found):
-        exponent = expected.as_tuple().exponent
-        unit = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
-        tolerance = max(unit / 2, abs(expected) * _FLOAT)
-        return abs(Decimal(found) - expected) <= tolerance
     if _is_flag(expected) and _is_flag(found):
         return bool(expected) == bool(found)
     if _is_number(expected) and _is_number(found):
-        return bool(expected == found)
+        return _near(expected, found)
+    if isinstance(expected, str) and isinstance(found, str):
+        return expected == found or _same_octets(expected, found)
     return type(expected) is type(found) and bool(expected == found)
+
+
+def _near(expected: int | Decimal, found: int | Decimal) -> bool:
+    if isinstance(expected, int):
+        # A quotient of 50 digits may miss a whole number that a binary64 happens to hit.
+        return expected == found or abs(Decimal(found) - expected) <= _NOISE
+    exponent = expected.as_tuple().exponent
+    unit = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
+    tolerance = max(unit / 2, abs(expected) * _FLOAT, _NOISE)
+    if abs(Decimal(found) - expected) <= tolerance:
+        return True
+    # A binary16 published with all the digits of its binary64.
+    return shortest(float(expected), 2) == found
+
+
+def _same_octets(expected: str, found: str) -> bool:
+    """Bytes in hexadecimal, whose case and separators are a matter of taste."""
+    plain = re.sub(r"[ :-]", "", expected).lower()
+    return len(plain) == len(found) and bool(re.fullmatch(r"[0-9a-f]+", plain)) and plain == found
 
 
 def _is_flag(value: Any) -> bool:

@@ -10,9 +10,10 @@ from typing import Any
 from ..errors import DecodeError
 from ..telegram import NOTHING, Item, Telegram
 from .assembly import Assembly
-from .columns import Columns, RowLayout, row_layout
+from .columns import Columns, RowLayout
 from .errors import Place, SchemaError
 from .limits import MAX_OCTETS
+from .rows import row_layout
 from .schema import Layout, Schema, compile_layouts
 from .state import State, Trace, run
 

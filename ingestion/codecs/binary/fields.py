@@ -74,6 +74,7 @@ def _check_keys(builder: Builder, field: Field, place: Place) -> None:
 
 def _core(builder: Builder, field: Field, place: Place, scope: Scope) -> Part:
     kind = field.get("type")
+    kind = kind.strip().lower() if isinstance(kind, str) else kind
     if not isinstance(kind, str):
         for key, build in _CONSTRUCTS:
             if key in field:

@@ -73,7 +73,7 @@ def compile_byte_group(builder: Builder, field: Field, place: Place, scope: Scop
         raise SchemaError(at, "expected a list of fields")
     grouped = replace(scope, endian=str(endian))
     parts = [
-        builder.body([widened(member, size)], (*at, "fields", index), grouped.deeper())
+        builder.body([widened(member, size, str(endian))], (*at, "fields", index), grouped.deeper())
         for index, member in enumerate(members)
     ]
 
@@ -88,9 +88,13 @@ def compile_byte_group(builder: Builder, field: Field, place: Place, scope: Scop
     return Part(step, names, sum(part.weight for part in parts) + 1)
 
 
-def widened(member: Any, size: int) -> Any:
+def widened(member: Any, size: int, endian: str) -> Any:
     """A range of bits is counted within the whole group, whatever width its type names."""
     kind = member.get("type") if isinstance(member, Mapping) else None
+    if kind == "bool" and endian == "big" and isinstance(member.get("bit", 0), int):
+        # A flag is read from single bytes: the lowest bits of the group are in its last one.
+        byte, bit = divmod(member.get("bit", 0), 8)
+        return {**member, "bit": 8 * max(0, size - 1 - byte) + bit, "consume": 0}
     if not isinstance(kind, str) or "[" not in kind or kind[:1] not in "us":
         return member
     return {**member, "type": f"{kind[0]}{size * 8}{kind[kind.index('[') :]}", "consume": 0}

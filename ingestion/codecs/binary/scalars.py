@@ -74,12 +74,12 @@ def length_of(field: Field, place: Place, default: int = 1) -> Reference | None:
 
 def scalar(field: Field, place: Place, scope: Scope, *, consume: int | None = None) -> Scalar:
     """The reader that `type` asks for. `consume` overrides how far a range of bits moves on."""
-    kind = str(field.get("type", "u8")).strip()
+    kind = str(field.get("type", "u8")).strip().lower()
     endian = endian_of(field, place, scope)
     if consume is None and isinstance(field.get("consume"), int):
         consume = int(field["consume"])
     found = _bits(kind, field, endian, consume, place) or _numeric(kind, field, endian, place)
-    build = _OTHERS.get(kind.lower())
+    build = _OTHERS.get(kind)
     if found is None and build is not None:
         found = build(field, place, endian, consume)
     if found is None:
@@ -212,6 +212,10 @@ def _spelled_bits(field: Field, place: Place, endian: str, consume: int | None) 
     length = field.get("length", 2)
     if not isinstance(length, int) or not 0 < length <= 256:
         raise SchemaError((*place, "length"), "1 to 256 bytes")
+    if "parts" not in field:
+        # Byte by byte, in the order they come.
+        endian, parts = "big", [[8 * byte, 8] for byte in reversed(range(min(length, 32)))]
+        field = {**field, "parts": parts}
     read = readers.integer(length, endian, signed=False)
     return Scalar(read, length, bits=length * 8, first=parts_text(field, place))
 

@@ -75,7 +75,9 @@ def test_sketch_of_a_device_type(path: Path) -> None:
 
 def test_differences_are_those_of_published_precision() -> None:
     said = {"a": Decimal("1.4114376306533813474"), "b": 5, "c": [{"d": True}], "e": "x"}
+    said |= {"f16": Decimal("1.001"), "eui": "0a0b", "octets": "0a0b"}
     same = {"a": Decimal("1.411"), "b": 5, "c": [{"d": 1}], "e": "x", "absent": None}
+    same |= {"f16": Decimal("1.0009765625"), "eui": "0A:0B", "octets": [10, 11]}
     assert list(differences(same, said)) == []
     wrong = {"a": Decimal("1.412"), "b": Decimal("5.1"), "c": [{"d": 0}], "e": "y", "f": 1}
     assert len(list(differences(wrong, said))) == 5

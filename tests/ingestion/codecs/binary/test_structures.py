@@ -47,6 +47,10 @@ def test_byte_group_shares_bytes() -> None:
         }
     }
     assert tree([little], "3412") == {"a": 0x234, "b": True}
+    flags = [{"name": "low", "type": "bool", "bit": 0}, {"name": "high", "type": "bool", "bit": 15}]
+    group = {"byte_group": {"size": 2, "fields": flags}}
+    assert tree([group], "8000") == {"low": False, "high": True}
+    assert tree([group], "0001") == {"low": True, "high": False}
 
 
 def test_flags_announce_groups() -> None:

@@ -108,6 +108,7 @@ def test_version_is_spelled_from_bits() -> None:
     field = {"type": "bitfield_string", "length": 2, "prefix": "v"}
     assert one({**field, "parts": [[12, 4], [8, 4], [0, 8]]}, "1234") == "v1.2.52"
     assert one({**field, "parts": [[0, 8, "hex"], [12, 4]]}, "12ab") == "vab.1"
+    assert one({"type": "version_string", "length": 3}, "010203", endian="little") == "1.2.3"
 
 
 def test_range_of_bits_stays_unless_it_consumes() -> None:
