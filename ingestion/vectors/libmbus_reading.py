@@ -68,6 +68,8 @@ def _without_modifiers(header: Header) -> Header:
     size = 1
     if vib[0] & 0x7F == _PLAIN:
         size += 1 + vib[1]
+        if size > len(vib):  # the order of 2018, which it does not know
+            return header
     elif vib[0] & 0x7F in _EXTENDED and len(vib) > 1:
         size += 1
     known, codes = vib[:size], vib[size:]

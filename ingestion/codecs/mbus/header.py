@@ -11,16 +11,17 @@ from decimal import Decimal
 from functools import lru_cache
 
 from ..errors import DecodeError
+from .chains import EXTENSION, chain_end
+from .plain_text import read_plain_text
 from .vif_tables import FB, FD, FD_FD, PRIMARY, RESERVED, Vif
 from .vife_tables import COMBINABLE, COMBINABLE_EXTENSION, RECORD_ERRORS, Vife
 
-__all__ = ["EXTENSION", "Header", "header_end", "read_header"]
+__all__ = ["Header", "header_end", "read_header"]
 
-EXTENSION = 0x80
-_MOST_EXTENSIONS = 10  # clauses 6.3.5 and 6.4.6
 _FUNCTIONS = ("instantaneous", "maximum", "minimum", "error")
 _PLAIN_TEXT, _MANUFACTURER = 0x7C, 0x7F
 _FIRST_EXTENSION, _SECOND_EXTENSION, _COMBINED = 0x7D, 0x7B, 0x7C
+_SECOND_LEVEL = 0xFD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,48 +64,19 @@ def header_end(octets: bytes, start: int, end: int) -> int:
 
     Raises DecodeError if it is cut short or has more than ten extensions of either kind.
     """
-    vib = _chain_end(octets, start, end, "DIFE")
+    vib = chain_end(octets, start, end, "DIFE")
     vif = octets[vib] if vib < end else None
     if vif is None:
         raise DecodeError(vib, "the data end before the VIF")
-    if vif & 0x7F != _PLAIN_TEXT:
-        return _chain_end(octets, vib, end, "VIFE")
-    return _plain_text_end(octets, vib, end)
-
-
-def _chain_end(octets: bytes, start: int, end: int, what: str) -> int:
-    """After a byte and its extensions."""
-    position = start
-    while octets[position] & EXTENSION:
-        position += 1
-        if position >= end:
-            raise DecodeError(position, f"the data end within the chain of {what}")
-        if position - start > _MOST_EXTENSIONS + (what == "DIFE" and not octets[position]):
-            raise DecodeError(position, f"more than {_MOST_EXTENSIONS} {what}")
-    return position + 1
-
-
-def _plain_text_end(octets: bytes, vib: int, end: int) -> int:
-    """A unit in plain text stands between VIF and VIFE, its length first."""
-    position = vib + 1
-    if position >= end:
-        raise DecodeError(position, "the data end before the text of the VIF")
-    text_end = position + 1 + octets[position]
-    if text_end > end or octets[position] >= EXTENSION:
-        raise DecodeError(
-            position, f"the text of the VIF has {octets[position]} bytes, {end - position - 1} left"
-        )
-    if not octets[vib] & EXTENSION:
-        return text_end
-    if text_end >= end:
-        raise DecodeError(text_end, "the data end before the VIFE")
-    return _chain_end(octets, text_end, end, "VIFE")
+    if vif & 0x7F == _PLAIN_TEXT:
+        return read_plain_text(octets, vib, end).end
+    return chain_end(octets, vib, end, "VIFE")
 
 
 @lru_cache(maxsize=4096)
 def read_header(octets: bytes) -> Header:
     """What a whole header says; `header_end` has measured it."""
-    vib = _chain_end(octets, 0, len(octets), "DIFE")
+    vib = chain_end(octets, 0, len(octets), "DIFE")
     storage, tariff, subunit = _numbers(octets[:vib])
     meaning = _Meaning(octets, vib)
     vif = meaning.vif
@@ -168,11 +140,11 @@ class _Meaning:
         self.offset_exponent: int | None = None
         self.profile = ""
         self.status = ""
-        self.vif, position = _true_vif(octets, start)
+        self.vif, codes = _true_vif(octets, start)
         if octets[start] & 0x7F == _MANUFACTURER:
-            self._foreign(octets[position:], "")
+            self._foreign(codes, "")
         else:
-            self._extend(octets[position:])
+            self._extend(codes)
 
     def _foreign(self, codes: bytes, prefix: str) -> None:
         """Codes that only the maker knows: told apart by their numbers."""
@@ -217,26 +189,27 @@ def _modified(vif: Vif, vife: Vife) -> Vif:
     )
 
 
-def _true_vif(octets: bytes, start: int) -> tuple[Vif, int]:
-    """The code that names the quantity, and where the combinable codes begin."""
+def _true_vif(octets: bytes, start: int) -> tuple[Vif, bytes]:
+    """The code that names the quantity, and the combinable codes behind it."""
     code, position = octets[start] & 0x7F, start + 1
     if code == _PLAIN_TEXT:
-        return _plain_text(octets, position)
+        return _plain_text(octets, start)
     if not octets[start] & EXTENSION or code not in _TABLES:
-        return PRIMARY.get(code, RESERVED), position
-    if octets[start] & octets[position] & EXTENSION and octets[position] == 0xFD and code == 0x7D:
-        return FD_FD.get(octets[position + 1] & 0x7F, RESERVED), position + 2
-    return _TABLES[code].get(octets[position] & 0x7F, RESERVED), position + 1
+        return PRIMARY.get(code, RESERVED), octets[position:]
+    if code == _FIRST_EXTENSION and octets[position] == _SECOND_LEVEL:
+        return FD_FD.get(octets[position + 1] & 0x7F, RESERVED), octets[position + 2 :]
+    return _TABLES[code].get(octets[position] & 0x7F, RESERVED), octets[position + 1 :]
 
 
-_TABLES = {_FIRST_EXTENSION: FD, _SECOND_EXTENSION: FB, 0x6F: {}}
+# EFh is kept for a third extension.
+_TABLES: dict[int, dict[int, Vif]] = {_FIRST_EXTENSION: FD, _SECOND_EXTENSION: FB, 0x6F: {}}
 
 
-def _plain_text(octets: bytes, position: int) -> tuple[Vif, int]:
-    """A unit in plain text, its last character first (clause 6.4.5)."""
-    end = position + 1 + octets[position]
-    text = octets[position + 1 : end][::-1].decode("latin-1").strip("\0")
-    return _SPELT.get(text) or Vif(text.strip() or "plain_text"), end
+def _plain_text(octets: bytes, start: int) -> tuple[Vif, bytes]:
+    """A unit in plain text: its own quantity, but for those that are known."""
+    spelt = read_plain_text(octets, start, len(octets))
+    text = spelt.text.replace("\0", "").strip()
+    return _SPELT.get(text) or Vif(text or "plain_text"), spelt.codes
 
 
 _SPELT = {"%RH": Vif("relative_humidity", "%"), "%rH": Vif("relative_humidity", "%")}

@@ -78,7 +78,11 @@ VALUES: list[tuple[str, str, str, Any]] = [
     ("0D FD3B F5 " + "55" * 48, "wireless_container", "", b"\x55" * 48),
     ("0D FD3B F6 " + "55" * 64, "wireless_container", "", b"\x55" * 64),
     ("02 FC 03 485225 74 2215", "relative_humidity", "%", Decimal("54.10")),
+    ("02 FC 74 03 485225 2215", "relative_humidity", "%", Decimal("54.10")),  # edition of 2018
+    ("02 FC 22 03 216948 0100", "Hi!", "/h", 1),
+    ("02 FC 03 010203 74 0100", "\x03\x02\x01", "", Decimal("0.01")),
     ("04 7C 01 63 01000000", "c", "", 1),
+    ("01 7C 00 05", "plain_text", "", 5),
     ("01 FF15 07", "manufacturer_specific", "", 7),
     ("02 6C DF1C", "date", "", date(2014, 12, 31)),
     ("04 6D 0B0BCD13", "date_time", "", datetime(2014, 3, 13, 11, 11)),  # noqa: DTZ001
