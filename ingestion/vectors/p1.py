@@ -51,7 +51,7 @@ def _outcome(vector: Mapping[str, Any]) -> Outcome:
     if telegram is None and (error or not vector.get("expected")):
         return Outcome(name, EQUAL)
     telegram = telegram or decode_obis_text(text, verify=False)
-    faults = [*_checksum_fault(telegram, verdict), *_faults(telegram, vector["expected"])]
+    faults = [*_checksum_fault(telegram, verdict), *_faults(telegram, vector.get("expected") or {})]
     return Outcome(name, DIFFERENT if faults else EQUAL, "; ".join(faults))
 
 
@@ -153,9 +153,10 @@ def compare_texts(vector_file: Mapping[str, Any]) -> Iterator[Outcome]:
     for vector in vector_file.get("p1_text", ()):
         name = str(vector["name"])
         try:
-            telegram = decode_obis_text(str(vector["text"]).encode("latin-1"), verify=False)
+            text = str(vector["text"]).encode("latin-1", "replace")
+            telegram = decode_obis_text(text, verify=False)
         except DecodeError as error:
             yield Outcome(name, REFUSED, str(error))
             continue
-        faults = list(han_faults(telegram, vector["expected"]))
+        faults = list(han_faults(telegram, vector.get("expected") or {}))
         yield Outcome(name, DIFFERENT if faults else EQUAL, "; ".join(faults))
