@@ -79,7 +79,7 @@ def _numbers(item: Item) -> str:
 def _is_same(item: Item, expected: Any) -> bool:
     if isinstance(expected, str):
         said = (item.value, item.raw, item.raw.partition("*")[0])
-        return expected in said or _is_moment(item.value, expected)
+        return expected in said or expected.strip() in said or _is_moment(item.value, expected)
     if item.unit in _KILO and isinstance(item.value, int | Decimal):
         # The peer multiplies by binary floats and cuts the rest off.
         return int(float(item.value) * 1000) == expected or same_number(item.value * 1000, expected)

@@ -99,8 +99,9 @@ def _value(node: Node, known: Meaning) -> tuple[Value, Mapping[str, Any]]:
 
 def _octets(octets: bytes, known: Meaning) -> Value:
     """Text where it is text, a code where it is one, else the bytes."""
-    if printable(octets):
-        return octets.decode("ascii").strip()
+    text = octets.rstrip(b"\x00")
+    if printable(text) and (text or not octets):
+        return text.decode("ascii").strip()
     if looks_like_code(octets) and not known.text:
         return written(code_from_octets(octets))
     return octets

@@ -93,6 +93,12 @@ def test_values_without_codes_are_named_by_place() -> None:
     }
 
 
+def test_text_may_be_filled_up() -> None:
+    octets = "0202 0906 0000600100ff 0908 4b464d3031200000".replace(" ", "")
+    assert _values(octets) == {"meter_id": "KFM01"}
+    assert _values("0202 0906 0000600100ff 0902 0000".replace(" ", "")) == {"meter_id": b"\0\0"}
+
+
 def test_event_notification_names_its_object() -> None:
     octets = "c2 01 0c 07e4011502100000ff800000 0001 0000616100ff 02 0600000008"
     telegram = decode_cosem(bytes.fromhex(octets.replace(" ", "")))
