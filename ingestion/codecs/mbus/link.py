@@ -92,11 +92,9 @@ def _long(octets: bytes, start: int) -> Frame:
     end = start + length + 6
     _present(octets, start, end)
     _check(octets, start + 4, end - 2)
+    opening = octets[start : start + 4]
     layers = (
-        _byte(octets, "start", start),
-        _byte(octets, "length", start + 1),
-        _byte(octets, "length_again", start + 2),
-        _byte(octets, "start_again", start + 3),
+        Item(name="start", value=length, start=start, end=start + 4, raw=opening.hex()),
         *_who(octets, start + 4),
         _byte(octets, "checksum", end - 2),
         _byte(octets, "stop", end - 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..telegram import Value
 from .header import Header
@@ -10,8 +11,7 @@ from .header import Header
 __all__ = ["Record", "RecordList"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """One value. Spans count bytes in the octets that were read; `dib` and `vib` are empty spans
     at the start of the data in a compact frame.
 

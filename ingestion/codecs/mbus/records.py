@@ -156,15 +156,15 @@ def _record(header: Header, raw: bytes, marks: tuple[int, int, int, int]) -> Rec
     reading = read_data(header, raw, data)
     good = not header.status
     return Record(
-        header=header,
-        start=start,
-        end=stop,
-        dib=(start, vib),
-        vib=(vib, data),
-        data=(data, stop),
-        value=reading.value if good else None,
-        valid=reading.valid and good,
-        raw=reading.raw,
-        coding=reading.coding,
-        summer_time=reading.summer_time,
+        header,
+        start,
+        stop,
+        (start, vib),
+        (vib, data),
+        (data, stop),
+        reading.value if good else None,
+        reading.valid and good,
+        reading.raw,
+        reading.coding,
+        reading.summer_time,
     )
