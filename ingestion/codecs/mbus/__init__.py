@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from ..errors import DecodeError
 from ..telegram import Item, Telegram
-from .application import Application, read_application
+from .application import Application, read_application, read_bare
 from .items import Names
 from .link import Frame, read_frame
 
-__all__ = ["decode_application", "decode_mbus"]
+__all__ = ["decode_application", "decode_mbus", "decode_records"]
 
 _KIND = "mbus"
 _MORE = "more records follow in another telegram of the meter"
@@ -62,6 +62,11 @@ def decode_application(octets: bytes, start: int = 0) -> Telegram:
     Identity and errors as of `decode_mbus`, without the address.
     """
     return _telegram(octets, [read_application(octets, start, len(octets), Names())], [], {})
+
+
+def decode_records(octets: bytes, start: int = 0) -> Telegram:
+    """Decodes records alone, as some radio modules send them: nothing tells who speaks."""
+    return _telegram(octets, [read_bare(octets, start, len(octets), Names())], [], {})
 
 
 def _refuse_master(octets: bytes, frame: Frame) -> None:

@@ -17,7 +17,7 @@ from .items import Names, items_of
 from .records import RecordList, read_records
 from .transport import Transport, read_long, read_short
 
-__all__ = ["Application", "read_application"]
+__all__ = ["Application", "read_application", "read_bare"]
 
 
 class Application(NamedTuple):
@@ -58,6 +58,11 @@ def read_application(octets: bytes, start: int, end: int, names: Names) -> Appli
         name="ci", value=code, start=start, end=start + 1, raw=f"{code:02x}", formula=form.name
     )
     return application._replace(layers=(layer, *application.layers))
+
+
+def read_bare(octets: bytes, start: int, end: int, names: Names) -> Application:
+    """Reads [start, end) as records that follow nothing; raises DecodeError as above."""
+    return _variable(octets, start, end, _BARE, names)
 
 
 def _refusal(code: int) -> str:
@@ -189,6 +194,7 @@ def _alarm(octets: bytes, start: int, end: int, form: _Form, names: Names) -> Ap
     return Application(header.identity, header.layers, (item,))
 
 
+_BARE = _Form("variable data, no header", _NO_HEADER, False, _variable)
 _FORMS = {
     0x6E: _Form("application error, short header", "short", False, _error),
     0x6F: _Form("application error, long header", "long", False, _error),
@@ -200,7 +206,7 @@ _FORMS = {
     0x75: _Form("alarm, long header", "long", False, _alarm),
     0x76: _Form("variable data, highest byte first", "long", True, _variable),
     0x77: _Form("fixed data structure, highest byte first", _NO_HEADER, True, _fixed),
-    0x78: _Form("variable data, no header", _NO_HEADER, False, _variable),
+    0x78: _BARE,
     0x7A: _Form("variable data, short header", "short", False, _variable),
 }
 

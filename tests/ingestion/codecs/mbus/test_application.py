@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ingestion.codecs.errors import DecodeError
-from ingestion.codecs.mbus import decode_application, decode_mbus
+from ingestion.codecs.mbus import decode_application, decode_mbus, decode_records
 
 from .frames import HEADER, answer, long_frame, uncovered
 
@@ -69,6 +69,18 @@ def test_application_data_without_a_frame() -> None:
     telegram = decode_application(octets, 2)
     assert telegram.identity["id"] == "12345678"
     assert (telegram.items[0].start, telegram.items[0].end) == (15, 21)
+
+
+def test_records_alone() -> None:
+    telegram = decode_records(bytes.fromhex(f"1E {RECORD} 0F AA"), 1)
+    assert [(item.name, item.start) for item in telegram.items] == [
+        ("volume", 1),
+        ("manufacturer_data", 8),
+    ]
+    assert telegram.identity == {}
+    with pytest.raises(DecodeError, match="int32 needs 4 bytes") as refused:
+        decode_records(bytes.fromhex("0413 1531"))
+    assert refused.value.offset == 2
 
 
 @pytest.mark.parametrize("body", ["72 785634", "7A 55", "72"])
