@@ -6,12 +6,15 @@ Codecs are imported when a type of their kind is compiled: a server reads only w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ingestion.codecs.telegram import Telegram
 
 from .assembling import with_assembly
 from .decoded import Arrival
+
+if TYPE_CHECKING:
+    from ingestion.codecs.cosem import Keys as DlmsKeys
 
 __all__ = ["KINDS", "TEXT_KINDS", "Builder", "Decoder", "LayoutError"]
 
@@ -98,20 +101,22 @@ def _wmbus(layout: Mapping[str, Any]) -> Decoder:
 def _cosem(layout: Mapping[str, Any]) -> Decoder:
     from ingestion.codecs.cosem import Keys, decode_cosem
 
-    def decode(octets: bytes, arrival: Arrival) -> Telegram:
-        encryption = arrival.keys.get("encryption")
-        if encryption is None:
-            return decode_cosem(octets)
-        authentication = arrival.keys.get("authentication", b"")
-        return decode_cosem(octets, keys=Keys(encryption, authentication))
-
-    return decode
+    return lambda octets, arrival: decode_cosem(octets, keys=_dlms_keys(arrival, Keys))
 
 
 def _obis_text(layout: Mapping[str, Any]) -> Decoder:
+    """P1 telegrams may come ciphered as DLMS messages do."""
+    from ingestion.codecs.cosem import Keys
     from ingestion.codecs.obis_text import decode_obis_text
 
-    return lambda octets, arrival: decode_obis_text(octets)
+    return lambda octets, arrival: decode_obis_text(octets, keys=_dlms_keys(arrival, Keys))
+
+
+def _dlms_keys(arrival: Arrival, keys: Callable[[bytes, bytes], DlmsKeys]) -> DlmsKeys | None:
+    encryption = arrival.keys.get("encryption")
+    if encryption is None:
+        return None
+    return keys(encryption, arrival.keys.get("authentication", b""))
 
 
 def _senml(layout: Mapping[str, Any]) -> Decoder:

@@ -91,7 +91,7 @@ def _is_wireless(octets: bytes) -> bool:
 
 
 def _is_cosem(octets: bytes) -> bool:
-    return octets[0] == 0x7E or octets[:2] == b"\0\1" or octets[0] in _COSEM_TAGS
+    return octets[0] in (0x7E, _MBUS_LONG) or octets[:2] == b"\0\1" or octets[0] in _COSEM_TAGS
 
 
 def _is_universal(octets: bytes) -> bool:
@@ -104,9 +104,15 @@ def _is_modbus(octets: bytes) -> bool:
 
 
 def _cosem(octets: bytes, keys: KeyRing) -> Telegram:
-    if keys.encryption is None:
-        return decode_cosem(octets)
-    return decode_cosem(octets, keys=Keys(keys.encryption, keys.authentication or b""))
+    return decode_cosem(octets, keys=_dlms_keys(keys))
+
+
+def _obis_text(octets: bytes, keys: KeyRing) -> Telegram:
+    return decode_obis_text(octets, keys=_dlms_keys(keys))
+
+
+def _dlms_keys(keys: KeyRing) -> Keys | None:
+    return Keys(keys.encryption, keys.authentication or b"") if keys.encryption else None
 
 
 def _modbus(octets: bytes, keys: KeyRing) -> Telegram:
@@ -142,8 +148,9 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate("mbus", _is_wired, lambda octets, keys: decode_mbus(octets)),
     Candidate(
         "obis_text",
-        lambda octets: _first(octets) in (b"/", b"\x02"),
-        lambda octets, keys: decode_obis_text(octets),
+        # A telegram may come ciphered, as a DLMS message.
+        lambda octets: _first(octets) in (b"/", b"\x02", b"\xdb"),
+        _obis_text,
     ),
     Candidate(
         "senml",
