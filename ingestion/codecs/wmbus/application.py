@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_application", "read_doubtful"]
 
-_STRAY = 2
+_IDLE = b"\xff\xff"
 
 
 def read_application(message: Message, content: str, formats: Formats) -> None:
@@ -56,14 +56,16 @@ _UNDEFINED = frozenset({"reserved", "manufacturer_specific"})
 
 
 def _read_full(message: Message, formats: Formats) -> None:
-    """Records to the end, or to the two stray bytes that some modules send behind them."""
+    """Records to the end, or to the idle bytes FF FF that some modules send behind them."""
     octets, start, end = bytes(message.octets), message.at, message.end
     try:
         records = read_records(octets, start, end)
     except DecodeError as error:
-        records = _shorter(octets, start, end - _STRAY, error)
-        message.warnings.append("the last two bytes are no record")
-        message.layers.append(_filling("apl.stray", octets, end - _STRAY, end))
+        if not octets.endswith(_IDLE):
+            raise
+        records = _shorter(octets, start, end - len(_IDLE), error)
+        message.warnings.append("the last two bytes, FF FF, are no record")
+        message.layers.append(_filling("apl.idle", octets, end - len(_IDLE), end))
     _add(message, records)
     formats.learn(records.headers)
 

@@ -17,6 +17,7 @@ from .link import HEADER_BYTES, Layout, layouts
 from .message import Message
 from .prios import read_prios
 from .tables import CONTROL, FROM_PARTNER
+from .techem import read_techem
 from .transport import LONG, TRANSPORT, is_defined, open_payload, read_header
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ __all__ = ["decode_wmbus"]
 _KIND = "wmbus"
 _AUTHENTICATION = 0x90
 _MANUFACTURER = range(0xA0, 0xB8)
+# Each reads a content that it knows to the end, or says that it does not know it.
+_MAKERS_READERS = (read_prios, read_techem)
 # Enhanced identification.
 _ENHANCED = "79"
 # Each layer in front of the transport layer stands once; more are a fault, not a message.
@@ -142,7 +145,7 @@ class _Decoding:
         message.identity["ci"] = f"{ci:02X}"
         if ci in _MANUFACTURER:
             message.meter = message.meter.of_own_content()
-            if not read_prios(message, self.key):
+            if not any(read(message, self.key) for read in _MAKERS_READERS):
                 message.opaque("manufacturer_data", f"CI {ci:02X}h: the maker's own content")
             return
         if ci not in TRANSPORT:

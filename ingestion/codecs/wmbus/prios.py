@@ -15,12 +15,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..mbus.times import type_g
-from ..telegram import Item
+from .makers_items import record_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..telegram import Value
+    from ..telegram import Item
     from .message import Message
 
 __all__ = ["read_prios"]
@@ -94,39 +94,15 @@ def _items(octets: bytes) -> Iterator[Item]:
     yield _volume(octets, _CIPHER + 1, storage=0)
     if len(octets) == _LONG:
         yield _volume(octets, _CIPHER + 5, storage=1)
-        yield _item("date", type_g(octets[24:26]).value, "", (24, 26), octets, storage=1)
+        yield record_item("date", type_g(octets[24:26]).value, "", (24, 26), octets, storage=1)
     battery = Decimal(state[1] & 0x1F) / 2
-    yield _item("battery_remaining_time", battery, "y", (12, 13), octets)
-    yield _item("transmission_period", 4 << (state[0] & 0x0F), "s", (11, 12), octets)
+    yield record_item("battery_remaining_time", battery, "y", (12, 13), octets)
+    yield record_item("transmission_period", 4 << (state[0] & 0x0F), "s", (11, 12), octets)
     alarms = [name for (byte, bit), name in _ALARMS.items() if state[byte] >> bit & 1]
-    yield _item("alarms", " ".join(alarms), "", (11, 14), octets)
+    yield record_item("alarms", " ".join(alarms), "", (11, 14), octets)
 
 
 def _volume(octets: bytes, start: int, *, storage: int) -> Item:
     litres = int.from_bytes(octets[start : start + 4], "little")
     span = (start, start + 4)
-    return _item("volume", Decimal(litres).scaleb(-3), "m3", span, octets, storage=storage)
-
-
-def _item(
-    quantity: str, value: Value, unit: str, span: tuple[int, int], octets: bytes, storage: int = 0
-) -> Item:
-    """Named and with facts like a record of M-Bus, so that one mapping serves both."""
-    start, end = span
-    return Item(
-        name=f"{quantity}_storage_{storage}" if storage else quantity,
-        value=value,
-        unit=unit,
-        start=start,
-        end=end,
-        raw=octets[start:end].hex(),
-        facts={
-            "quantity": quantity,
-            "function": "instantaneous",
-            "storage": storage,
-            "tariff": 0,
-            "subunit": 0,
-            "modifier": "",
-            "valid": True,
-        },
-    )
+    return record_item("volume", Decimal(litres).scaleb(-3), "m3", span, octets, storage=storage)

@@ -133,14 +133,16 @@ def test_a_record_names_the_meter_behind_an_adapter() -> None:
     assert identity["radio_id"] == ADDRESS[2:6][::-1].hex()
 
 
-def test_two_stray_bytes_behind_the_records() -> None:
+def test_idle_bytes_behind_the_records() -> None:
     telegram = decode_wmbus(bare(short(RECORDS + b"\xff\xff")))
     assert len(telegram.items) == 3
-    assert telegram.warnings == ("the last two bytes are no record",)
+    assert telegram.warnings == ("the last two bytes, FF FF, are no record",)
     assert telegram.layers[-1].raw == "ffff"
 
 
-@pytest.mark.parametrize("records", [RECORDS[:-1], RECORDS + b"\xff" * 3, b"\x04", b"\x04\xff"])
+@pytest.mark.parametrize(
+    "records", [RECORDS[:-1], RECORDS + b"\x04\x06", RECORDS + b"\xff" * 3, b"\x04", b"\x04\xff"]
+)
 def test_broken_records_are_refused(records: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
         decode_wmbus(bare(short(records)))
