@@ -125,6 +125,7 @@ UNITS = {
     # It counts a month as 2629743.83 s and a year as 31556926 s.
     "month": Unit(("s",), "2629743.83"),
     "y": Unit(("s",), "31556926"),
+    "Δ°F": Unit(("°F",)),
     "ft3": Unit(("feet^3",)),
     "gal": Unit(("American gallon",)),
     "gal/min": Unit(("American gallon/min",)),

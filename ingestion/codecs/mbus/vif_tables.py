@@ -208,7 +208,8 @@ FB = _table(
         (0x34, "apparent_power", "VA", 0, 4),
         (0x58, "flow_temperature", "°F", -3, 4),
         (0x5C, "return_temperature", "°F", -3, 4),
-        (0x60, "temperature_difference", "°F", -3, 4),
+        # A difference has no zero to shift: not to be taken for a temperature.
+        (0x60, "temperature_difference", "Δ°F", -3, 4),
         (0x64, "external_temperature", "°F", -3, 4),
         (0x70, "temperature_limit", "°F", -3, 4),
         (0x74, "temperature_limit", "°C", -3, 4),
