@@ -150,6 +150,16 @@ OTHERS_UP = [
         ),
     ),
     Good("highest frame counter", (_SMALL,), counter=2**31 - 1),
+    Good(
+        "two archive answers and their result in one frame",
+        (
+            IntervalProfile(1, 0, DAY, 60, (4, 0, 7), 123_456, request=514),
+            IntervalProfile(1, 0, DAY + 14_400, 60, (9, 9), 123_470, request=514),
+            CommandResult(514, ResultStatus.DONE, NOON),
+        ),
+    ),
+    Good("nothing of that period is in memory", (CommandResult(514, ResultStatus.NO_DATA, NOON),)),
+    Good("the command came too late", (CommandResult(79, ResultStatus.EXPIRED, NOON),)),
 ]
 
 _ACK = Acknowledgement(1, NOON)
@@ -184,6 +194,23 @@ DOWN = [
     Good("extension down", (Extension(1, b"\x00"),), _DOWN),
     Good("key B given under key A", (NewKey(Key.B, bytes(range(16, 32))),), _DOWN, counter=40),
     Good("key A given under key B", (NewKey(Key.A, bytes(range(16))),), _DOWN, Key.B, 41),
+    Good(
+        "three requests behind an acknowledgement, four more wait",
+        (
+            Acknowledgement(7, NOON, 4, AckFlag.STAY_AWAKE),
+            Command(79, Opcode.SEND_STATUS, NOON + 604_800),
+            ArchiveRequest(514, 1, 0, DAY, DAY + 86_400),
+            Configuration(9, 60, 1440, 0, 3_600, 0, 6),
+        ),
+        _DOWN,
+        counter=3,
+    ),
+    Good(
+        "set the clock, and say hello",
+        (Acknowledgement(8, NOON, 0, AckFlag.SET_CLOCK | AckFlag.SEND_HELLO),),
+        _DOWN,
+        counter=4,
+    ),
 ]
 
 CLAIM = [
