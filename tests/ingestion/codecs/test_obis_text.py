@@ -235,7 +235,7 @@ def test_every_byte_of_the_published_texts_is_explained() -> None:
 _SEED = _p1(*_LINES, "0-1:24.3.0(161107190000)(00)(60)(1)(0-1:24.2.1)(m3)", "(00001.001)")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_changed_bytes_raise_nothing_else(data: st.DataObject) -> None:
     octets = bytearray(_SEED)

@@ -54,7 +54,7 @@ def test_seeds_decode_and_their_beginnings_do_not(seed: bytes) -> None:
         _outcome(seed[:size])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.sampled_from(_SEEDS), st.data())
 def test_changed_bytes(seed: bytes, data: st.DataObject) -> None:
     octets = bytearray(seed)
@@ -63,7 +63,7 @@ def test_changed_bytes(seed: bytes, data: st.DataObject) -> None:
     _outcome(bytes(octets))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes(octets: bytes) -> None:
     _outcome(octets)
@@ -73,7 +73,7 @@ def test_any_bytes(octets: bytes) -> None:
         reader.finish()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from([0xDB, 0xDC, 0xDD, 0xDF, 0xE0, 0xC8, 0xCC]), st.binary(max_size=60))
 def test_any_bytes_behind_a_cipher_tag(tag: int, octets: bytes) -> None:
     whole = bytes([tag]) + octets
