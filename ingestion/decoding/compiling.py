@@ -57,7 +57,10 @@ class CompiledType:
         """What a telegram says and means. DecodeError where it can't be read or is refused."""
         if len(payload) > LONGEST_PAYLOAD:
             raise DecodeError(LONGEST_PAYLOAD, f"longer than {LONGEST_PAYLOAD} bytes")
-        return self.meaning(self.decoder(payload, context), context)
+        telegram = self.decoder(payload, context)
+        if "unread" in telegram.identity:  # who speaks is known, but a key is missing
+            raise DecodeError(0, telegram.identity["unread"])
+        return self.meaning(telegram, context)
 
     def meaning(self, telegram: Telegram, context: Arrival) -> Decoded:
         """What a telegram means that its codec has read already."""
