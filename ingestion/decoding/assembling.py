@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["with_assembly"]
 
 Decode = Callable[[bytes, Arrival], Telegram]
-_MEMORY = "assembly"
+# What is remembered of a device: the series so far, and the units of its values.
+_SERIES, _UNITS = "assembly", "assembly_units"
 
 
 def with_assembly(decode: Decode, decoder: BinaryDecoder) -> Decode:
@@ -34,19 +35,22 @@ def with_assembly(decode: Decode, decoder: BinaryDecoder) -> Decode:
     def assembled(octets: bytes, arrival: Arrival) -> Telegram:
         telegram = decode(octets, arrival)
         memory = {} if arrival.memory is None else arrival.memory
-        series, belongs = decoder.assemble(memory.get(_MEMORY), telegram.tree)
+        series, belongs = decoder.assemble(memory.get(_SERIES), telegram.tree)
         if not belongs:
             return telegram
-        memory[_MEMORY] = series
-        return _joined(telegram, series, names)
+        said = {_stem(item.name): item.unit for item in telegram.items}
+        units = memory.get(_UNITS, {}) | {name: said[name] for name in names & said.keys()}
+        memory |= {_SERIES: series, _UNITS: units}
+        return _joined(telegram, series, names, units)
 
     return assembled
 
 
-def _joined(telegram: Telegram, series: Assembly | None, names: frozenset[str]) -> Telegram:
+def _joined(
+    telegram: Telegram, series: Assembly | None, names: frozenset[str], units: Mapping[str, str]
+) -> Telegram:
     """The telegram with the values of the whole series in place of its own part."""
     values: Mapping[str, Any] = series.joined() if series is not None else {}
-    units = {_stem(item.name): item.unit for item in telegram.items}
     others = tuple(item for item in telegram.items if _stem(item.name) not in names)
     made = tuple(
         Item(name=name, value=value, unit=units.get(name, "")) for name, value in values.items()

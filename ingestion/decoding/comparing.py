@@ -1,7 +1,7 @@
 """What a test expects beside what came.
 
 Numbers agree when the one that came, rounded to the digits of the one expected, is it; a number
-expected as a whole one must come exactly. Times agree as instants, or as wall clocks where either
+expected as a whole one must come exactly; true and false are also 1 and 0. Times agree as instants, or as wall clocks where either
 has no zone.
 """
 
@@ -93,6 +93,8 @@ def agree(got: Any, wanted: Any) -> bool:
         return isinstance(wanted, str) and got.hex() == wanted.replace(" ", "").lower()
     if isinstance(wanted, int | Decimal) and not isinstance(wanted, bool):
         return _same_number(got, wanted)
+    if isinstance(wanted, bool):
+        return isinstance(got, int) and got == wanted
     return bool(got == wanted and type(got) is type(wanted))
 
 
@@ -103,7 +105,7 @@ def _same_number(got: Any, wanted: int | Decimal) -> bool:
     exponent = wanted.as_tuple().exponent if isinstance(wanted, Decimal) else 0
     if not isinstance(exponent, int) or exponent >= 0:
         return number == Fraction(wanted)
-    half = Fraction(1, 2) / 10**-exponent
+    half = Fraction(1, 2 * 10**-exponent)
     return abs(number - Fraction(wanted)) <= half
 
 

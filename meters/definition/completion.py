@@ -24,9 +24,7 @@ def choices_at(path: Path, vocabulary: Vocabulary) -> list[str]:
         return sorted(vocabulary.reading_types)
     if _is_event(tuple(above), key):
         return sorted(vocabulary.events)
-    shapes = [
-        keys_of(part)[str(key)].shape for part in _parts_at(tuple(above)) if key in keys_of(part)
-    ]
+    shapes = _shapes(_parts_at(tuple(above)), str(key))
     return [word for shape in shapes for word in _words(shape)]
 
 
@@ -40,12 +38,17 @@ def _parts_at(path: Path) -> tuple[str, ...]:
     for step in path:
         if isinstance(step, int):
             continue
-        shapes = [keys_of(part)[step].shape for part in parts if step in keys_of(part)]
+        shapes = _shapes(parts, str(step))
         if not shapes:
             # A key that the writer chose: the parts stay those below the mapping.
             continue
         parts = tuple(name for shape in shapes for name in shape.parts())
     return parts
+
+
+def _shapes(parts: tuple[str, ...], key: str) -> list[Shape]:
+    """What may stand behind a key of any of these parts."""
+    return [keys_of(part)[key].shape for part in parts if key in keys_of(part)]
 
 
 def _words(shape: Shape) -> Iterator[str]:

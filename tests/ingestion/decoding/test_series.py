@@ -1,0 +1,163 @@
+"""Rules of series: amounts, registers and samples at even steps, oldest first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ingestion.codecs.errors import DecodeError
+from ingestion.codecs.telegram import Item
+from ingestion.decoding import Series
+
+from .typing_of import generic, meaning
+
+_AT = datetime(2024, 1, 15, 12, 34, 56, tzinfo=UTC)
+_RULE = "register: volume, reading_type: cold_water.volume.register, unit: L, step: 1h, at: $t"
+
+
+def _items(values: list[Any], **more: Any) -> list[Item]:
+    named = {"d": values, "t": _AT, "b": 1_000, **more}
+    return [Item(name=name, value=value, start=0, end=1) for name, value in named.items()]
+
+
+def _one(rule: str, values: list[Any], **more: Any) -> Series:
+    compiled = generic(f"series:\n  - {{{rule}}}\n")
+    config = more.pop("config", {})
+    (series,) = meaning(compiled, *_items(values, **more), config=config).series
+    return series
+
+
+def _hour(hour: int) -> datetime:
+    return datetime(2024, 1, 15, hour, 34, 56, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("rule", "base", "at", "values"),
+    [
+        ("deltas: $d, base: $b", 1_000, _hour(12), (1, 2, 3)),
+        ("deltas: $d, base: $b, direction: backward", 994, _hour(9), (3, 2, 1)),
+        (
+            "deltas: $d, base: $b, direction: backward, order: oldest_first",
+            994,
+            _hour(9),
+            (1, 2, 3),
+        ),
+        ("deltas: $d, base: $b, order: newest_first", 1_000, _hour(12), (3, 2, 1)),
+        ("deltas: $d", None, _hour(12), (1, 2, 3)),
+        ("registers: $d", None, _hour(12), (1, 2, 3)),
+        ("registers: $d, direction: backward", None, _hour(10), (3, 2, 1)),
+        ("deltas: $d, mul: 2, base: $b", 2_000, _hour(12), (2, 4, 6)),
+    ],
+)
+def test_directions_and_orders(
+    rule: str, base: int | None, at: datetime, values: tuple[int, ...]
+) -> None:
+    series = _one(f"{_RULE}, {rule}", [1, 2, 3])
+    assert (series.base, series.base_time, series.values, series.step) == (base, at, values, 3_600)
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        (f"{_RULE}, deltas: $d", "deltas"),
+        (f"{_RULE}, registers: $d", "registers"),
+        (
+            "register: t, reading_type: cold_water.flow, unit: L/h, step: 1h, at: $t, registers: $d",
+            "samples",
+        ),
+    ],
+)
+def test_kinds(rule: str, kind: str) -> None:
+    assert _one(rule, [1, 2]).kind == kind
+
+
+def test_numbers_that_mean_nothing_are_missing() -> None:
+    rule = f"{_RULE}, deltas: $d, base: $b, missing: [65535, 65534]"
+    assert _one(rule, [1, 65_535, 65_534, None, 2]).values == (1, None, None, None, 2)
+
+
+def test_with_a_gap_the_register_before_it_is_not_known() -> None:
+    rule = f"{_RULE}, deltas: $d, base: $b, direction: backward, missing: 9"
+    series = _one(rule, [1, 9, 2])
+    assert (series.base, series.values) == (None, (2, None, 1))
+
+
+def test_rests_of_amounts_are_carried_on() -> None:
+    series = _one(f"{_RULE}, deltas: $d, base: $b, div: 3", [1, 1, 1, 1])
+    assert (series.base, series.values) == (333, (0, 1, 0, 0))
+    assert 333 + sum(value or 0 for value in series.values) == 1_004 // 3
+
+
+@pytest.mark.parametrize(
+    ("zone", "floor", "at"),
+    [
+        ("UTC", "1h", datetime(2024, 1, 15, 12, tzinfo=UTC)),
+        ("Asia/Kathmandu", "1h", datetime(2024, 1, 15, 12, 15, tzinfo=UTC)),
+        ("Europe/Berlin", "1d", datetime(2024, 1, 14, 23, tzinfo=UTC)),
+        ("UTC", "15min", datetime(2024, 1, 15, 12, 30, tzinfo=UTC)),
+        ("UTC", "6h", datetime(2024, 1, 15, 12, tzinfo=UTC)),
+    ],
+)
+def test_the_time_is_set_back_in_the_zone_of_the_device(
+    zone: str, floor: str, at: datetime
+) -> None:
+    rule = f"{_RULE}, deltas: $d, floor: {floor}"
+    assert _one(rule, [1], config={"zone": zone}).base_time == at
+
+
+def test_a_day_of_25_hours_begins_at_its_midnight() -> None:
+    rule = f"{_RULE}, deltas: $d, floor: 1d"
+    late = datetime(2024, 10, 27, 22, 30, tzinfo=UTC)
+    series = _one(rule, [1], t=late, config={"zone": "Europe/Berlin"})
+    assert series.base_time == datetime(2024, 10, 26, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("step", [900, Decimal(900), "15min"])
+def test_the_step_may_come_from_the_installation(step: Any) -> None:
+    rule = _RULE.replace("step: 1h", "step: $config.period") + ", deltas: $d"
+    if isinstance(step, str):
+        rule, step = rule.replace("$config.period", step), 0
+    assert _one(rule, [1], config={"period": step}).step == 900
+
+
+@pytest.mark.parametrize("period", [None, 0, -5, "x", Decimal("0.5"), 10**9])
+def test_without_a_step_there_is_no_series(period: Any) -> None:
+    rule = _RULE.replace("step: 1h", "step: $config.period") + ", deltas: $d"
+    compiled = generic(f"series:\n  - {{{rule}}}\n")
+    decoded = meaning(compiled, *_items([1]), config={"period": period})
+    assert decoded.series == ()
+    assert "the step" in decoded.warnings[0]
+
+
+def test_without_a_time_there_is_no_series() -> None:
+    compiled = generic(f"series:\n  - {{{_RULE}, deltas: $d}}\n")
+    decoded = meaning(compiled, *_items([1], t=None))
+    assert decoded.series == ()
+    assert "the time" in decoded.warnings[0]
+
+
+def test_pulses_of_a_series_have_their_weight() -> None:
+    rule = (
+        "register: x, reading_type: '{counted}', step: 1h, at: $t, base: $b, deltas: $d, port: 1,"
+        " pulse: {weight: $config.weight, unit: L}"
+    )
+    config = {"ports": {1: {"weight": 10}}}
+    series = _one(rule, [1, 2], config=config)
+    assert (series.base, series.values, series.port) == (10_000, (10, 20), 1)
+
+
+def test_a_series_before_all_time_refuses_the_telegram() -> None:
+    rule = f"{_RULE.replace('step: 1h', 'step: 366d')}, deltas: $d, direction: backward"
+    with pytest.raises(DecodeError, match="begins"):
+        _one(rule, [1] * 4_000)
+
+
+def test_a_list_of_a_group_is_a_column() -> None:
+    rule = f"{_RULE}, deltas: '$log[].v'"
+    compiled = generic(f"series:\n  - {{{rule}}}\n")
+    items = [Item(name=f"log[{index}].v", value=index, start=0, end=1) for index in range(3)]
+    (series,) = meaning(compiled, *items, Item(name="t", value=_AT)).series
+    assert series.values == (0, 1, 2)
