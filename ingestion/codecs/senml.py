@@ -3,7 +3,8 @@
 A pack is a list of records; base fields (name, time, unit, value, sum) hold for their record and
 those behind it. Every record with a value becomes an item named by its own name (the base name
 tells who speaks), `[1]`, `[2]` … added where a name comes again. Facts of an item: `name` (full),
-`base`, `local`, `unit` as sent, and `time`, an instant. A sum is an item of its own, `x.sum`.
+`base`, `local`, `unit` as sent, and `time`, an instant; of LwM2M paths also `object`, `instance`
+and `resource`, numbers. A sum is an item of its own, `x.sum`.
 The tree has the same as `records`, a list.
 """
 
@@ -32,7 +33,9 @@ _VERSION = 10
 _ABSOLUTE_FROM = 1 << 28
 _LAST_SECOND = 253_402_300_799
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9:./_]*")
+# LwM2M 1.1 writes paths as names: /object/instance/resource, against the rule for the first letter.
+_NAME = re.compile(r"/?[A-Za-z0-9][-A-Za-z0-9:./_]*")
+_LWM2M_PATH = re.compile(r"(?:.*[^0-9])?/(\d{1,5})/(\d{1,5})/(\d{1,5})(?:/\d{1,5})?", re.ASCII)
 _EXACT = Context(prec=200)
 _LONGEST_RAW = 80
 # Labels of CBOR (RFC 8428, table 4).
@@ -53,8 +56,10 @@ _CBOR_LABELS = {
     "7": "ut",
     "8": "vd",
 }
-_LABELS = frozenset(_CBOR_LABELS.values())
-_VALUE_LABELS = ("v", "vs", "vb", "vd")
+# An object link of LwM2M, a text.
+_LINK = "vlo"
+_LABELS = frozenset(_CBOR_LABELS.values()) | {_LINK}
+_VALUE_LABELS = ("v", "vs", "vb", "vd", _LINK)
 _BASES = ("bn", "bt", "bu", "bv", "bs")
 # Units of the SenML registry that are written otherwise here.
 _UNITS = {
@@ -198,6 +203,9 @@ class _Pack:
         self.first_name = self.first_name or base or local
         facts: dict[str, Any] = {"name": base + local, "base": base, "local": local}
         facts["unit"] = self.text(unit, "u") if unit else ""
+        path = _LWM2M_PATH.fullmatch(base + local)
+        if path:
+            facts |= zip(("object", "instance", "resource"), map(int, path.groups()), strict=True)
         facts |= self.time(record, node)
         if "ut" in record:
             facts["update_time"] = self.number(record["ut"], "ut")
@@ -260,7 +268,7 @@ class _Pack:
         return node.value
 
     def words(self, node: Node) -> str:
-        return self.text(node, "vs")
+        return self.text(node, "vs or vlo")
 
     def truth(self, node: Node) -> bool:
         if not isinstance(node.value, bool):
@@ -283,6 +291,7 @@ class _Pack:
 
 _READERS: dict[str, Callable[[_Pack, Node], Value]] = {
     "vs": _Pack.words,
+    _LINK: _Pack.words,
     "vb": _Pack.truth,
     "vd": _Pack.data,
 }

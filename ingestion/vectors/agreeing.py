@@ -9,6 +9,7 @@ the truth; a number written as text with the number.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -68,8 +69,18 @@ def _same_number(got: Any, published: Decimal) -> bool:
     difference = abs(Decimal(got) - published)
     digits, exponent = published.as_tuple().digits, published.as_tuple().exponent
     if len(digits) >= _FLOAT_DIGITS:
-        return difference <= abs(published) * _FLOAT_PRECISION
+        return difference <= abs(published) * _FLOAT_PRECISION or _same_single(got, published)
     return difference <= (_HALF.scaleb(int(exponent)) if int(exponent) < 0 else 0)
+
+
+def _same_single(got: Any, published: Decimal) -> bool:
+    """Whether a single-precision float was published with the digits of a double, and is ours."""
+    try:
+        single = struct.pack(">f", float(published))
+        is_single = struct.unpack(">f", single)[0] == float(published)
+        return bool(is_single and struct.pack(">f", float(got)) == single)
+    except OverflowError:
+        return False
 
 
 def _same_text(got: Any, published: str) -> bool:

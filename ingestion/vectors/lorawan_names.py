@@ -15,10 +15,42 @@ TYPES: Mapping[str, str] = {
     "adeunis/pulse": "adeunis_pulse_4",
     "adeunis/pulse-nb-iot": "adeunis_pulse_4_nbiot",
     "axioma/qalcosonic-w1": "axioma_qalcosonic_w1",
+    "dragino/cpl01": "dragino_cpl01",
+    "emu/emu-prof-ii": "emu_professional_ii",
     "kamstrup/mbusparser": "kamstrup_flowiq_lorawan",
+    "mcci/codec-model4811": "mcci_model_4811",
+    "netvox/r718h": "netvox_r718h",
+    "netvox/r718h2": "netvox_r718h2",
+    "netvox/r718n1": "netvox_r718n1",
+    "netvox/r718n3": "netvox_r718n3",
+    "netvox/r809a": "netvox_r809a",
+    "netvox/r816b": "netvox_r816b",
 }
 # Codecs that publish a list of entries instead of fields.
 ENTRIES = frozenset({"kamstrup/mbusparser"})
+# Their decoder tells its own device's name beside what the device says.
+_NETVOX = {
+    "Device": "$model",
+    "Cmd": "command",
+    "SWver": "software_version",
+    "HWver": "hardware_version",
+    "Datecode": "date_code",
+    "Volt": "battery",
+    "MinTime": "least_seconds",
+    "MaxTime": "most_seconds",
+    "ClearMode": "clear_mode",
+    "OnOff": "switched",
+    "OverCurrentAlarm": "over_current",
+    "DashCurrentAlarm": "dash_current",
+    "PowerOffAlarm": "power_off",
+    "Vol": "voltage",
+    "Current1": "current_1_raw",
+    "Current2": "current_2_raw",
+    "Current3": "current_3_raw",
+    "Multiplier1": "multiplier_1",
+    "Multiplier2": "multiplier_2",
+    "Multiplier3": "multiplier_3",
+}
 _ADEUNIS = {**names_of("5a"), "status.timestamp": "has_time"}
 
 NAMES: Mapping[str, Mapping[str, str]] = {
@@ -35,4 +67,21 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "history_total_m3": "deltas.sum",
         **{f"delta_{place + 1}_m3": f"deltas[{place}]" for place in range(32)},
     },
+    "dragino/cpl01": {
+        "CALCULATE_FLAG": "calculate_flag",
+        "PIN_STATUS": "contact",
+        "TOTAL_PULSE": "total_pulse",
+        "LAST_OPEN_DURATION": "last_open_duration",
+        "TIME": "sent_at",
+        "BAT": "battery",
+    },
+    "emu/emu-prof-ii": {
+        "meter-typ.value": "meter_type.value",
+        "timeStamp": "sent_at",
+        # The resource, a constant of the published decoder.
+        "medium.type": "$label",
+    },
+    "mcci/codec-model4811": {"boot": "boots", "vBat": "battery"},
+    "netvox/r718n1": {**_NETVOX, "Current": "current_raw"},
+    **{f"netvox/{model}": _NETVOX for model in ("r718h", "r718h2", "r718n3", "r809a", "r816b")},
 }
