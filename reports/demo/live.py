@@ -16,8 +16,10 @@ from ingestion.codecs.universal_messages import Hello
 from ingestion.emulator.courier import Courier, Manners, Parcel
 from ingestion.emulator.ledger import Ledger
 from ingestion.emulator.links import link_open
+from ingestion.emulator.memory import Memory
 from ingestion.emulator.meters import joined
 from ingestion.emulator.misbehaviour import Misbehaviour, Mischief
+from ingestion.emulator.responding import Responder
 
 from .sending import MQTT, ON_BATTERY, TCP, UDP, Voices
 
@@ -90,6 +92,9 @@ class Live:
             )
             for way in ways
         }
+        self.memory = Memory()
+        for courier in self.couriers.values():
+            Responder(courier, self.voices.stock.meters, self.memory)
         self._due = {"tell": 0.0, "report": 0.0, "stranger": 0.0, "wrong key": 0.0, "hello": 0.0}
         labels = enumerate(self.voices.labels)
         self._mains = [row for row, label in labels if not label.startswith(ON_BATTERY)]
@@ -117,7 +122,9 @@ class Live:
         """One round: tell what is due, misbehave, deliver."""
         now = time.monotonic()
         if self._is_due("tell", now, _TELL_SECONDS):
-            self._post(joined(self.voices.tell(time.time(), spread=self.spread, most=_MOST)))
+            told = self.voices.tell(time.time(), spread=self.spread, most=_MOST)
+            self.memory.keep(told)
+            self._post(joined(told))
         if self._is_due("report", now, _REPORT_SECONDS):
             for courier in self.couriers.values():
                 courier.report()
