@@ -8,6 +8,7 @@ records. `Formats` remembers the headers of full frames.
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..errors import DecodeError
@@ -22,6 +23,12 @@ __all__ = ["Formats"]
 # A frame is no longer than this, so its headers are not either.
 _MOST_BYTES = 255
 _MOST_FORMATS = 4096
+
+
+@lru_cache(maxsize=_MOST_FORMATS)
+def _signature(headers: bytes) -> int:
+    """Meters send the same headers over and over."""
+    return crc16(headers)
 
 
 class Formats:
@@ -43,7 +50,7 @@ class Formats:
     def learn(self, headers: bytes) -> None:
         if not 0 < len(headers) <= _MOST_BYTES:
             return
-        signature = crc16(headers)
+        signature = _signature(headers)
         self._known[signature] = headers
         self._known.move_to_end(signature)
         while len(self._known) > self._limit:
