@@ -7,13 +7,12 @@ still say something.
 
 from __future__ import annotations
 
-import math
-import struct
 from collections.abc import Callable
 from decimal import Context, Decimal
 from typing import NamedTuple
 
 from ..errors import DecodeError
+from ..floats import float_decimal
 from ..telegram import Value
 from . import times
 from .header import Header
@@ -39,7 +38,6 @@ _INTEGERS = frozenset((1, 2, 3, 4, 6, 7))
 _DECIMALS = frozenset((9, 10, 11, 12, 14))
 # More digits than any number here has: nothing is ever rounded.
 _EXACT = Context(prec=400)
-_SIGNIFICANT = (6, 7, 8, 9)  # digits that a float of 32 bits may need
 
 
 class Reading(NamedTuple):
@@ -145,26 +143,10 @@ def _decimal(header: Header, raw: bytes, name: str) -> Reading:
 
 
 def _real(header: Header, raw: bytes, name: str) -> Reading:
-    number = _shortest(raw)
+    number = float_decimal(raw[::-1])
     if number is None:
-        return Reading(None, False, str(struct.unpack("<f", raw)[0]), name)
+        return Reading(None, False, raw.hex(), name)
     return Reading(scaled(header, number), True, str(number), name)
-
-
-def _shortest(raw: bytes) -> Decimal | None:
-    """The shortest decimal that reads back as these 32 bits; none for infinity and no number."""
-    number: float = struct.unpack("<f", raw)[0]
-    if not math.isfinite(number):
-        return None
-    texts = (f"{number:.{digits}g}" for digits in _SIGNIFICANT)
-    return next(Decimal(text) for text in texts if _same_float(text, raw))
-
-
-def _same_float(text: str, raw: bytes) -> bool:
-    try:
-        return struct.pack("<f", float(text)) == raw
-    except OverflowError:  # rounded up beyond the largest one
-        return False
 
 
 # Data of variable length: the first byte says of which kind and how long they are (table 5).

@@ -111,3 +111,9 @@ def test_increments_without_a_base_have_no_values() -> None:
 def test_what_is_no_profile_stays_bytes(data: str) -> None:
     (item,) = items_of(read(f"0D931F {data}").records)
     assert isinstance(item.value, bytes)
+
+
+def test_whole_numbers_stay_whole() -> None:
+    items = _values("0203 E803 0D831F 04 5101 0102", "energy")
+    assert items[0].value == [1001, 1003]
+    assert all(type(value) is int for value in items[0].value)

@@ -23,6 +23,11 @@ VALUES: list[tuple[str, str, str, Any]] = [
     ("07 00 FFFFFFFFFFFFFF7F", "energy", "Wh", Decimal(2**63 - 1).scaleb(-3)),
     ("05 5B 00004841", "flow_temperature", "°C", Decimal("12.5")),
     ("05 2E 36D62EBE", "power", "W", Decimal("-170.73902")),
+    ("05 2B FFFF7F7F", "power", "W", 34028235 * 10**31),
+    ("05 2B FFFF7FFF", "power", "W", -34028235 * 10**31),
+    ("05 2B 01000000", "power", "W", Decimal("1E-45")),
+    ("05 28 00000080", "power", "W", Decimal("0.000")),
+    ("05 2B CDCCCC3D", "power", "W", Decimal("0.1")),
     ("09 2B 99", "power", "W", 99),
     ("0A 5A 0502", "flow_temperature", "°C", Decimal("20.5")),
     ("0B 3B 2702F1", "volume_flow", "m3/h", Decimal("-10.227")),
@@ -86,6 +91,7 @@ VALUES: list[tuple[str, str, str, Any]] = [
     ("01 FF15 07", "manufacturer_specific", "", 7),
     ("02 6C DF1C", "date", "", date(2014, 12, 31)),
     ("04 6D 0B0BCD13", "date_time", "", datetime(2014, 3, 13, 11, 11)),  # noqa: DTZ001
+    ("0D 6C E2 DF1C", "date", "", date(2014, 12, 31)),
     ("04 FD30 0B0BCD13", "tariff_start", "", datetime(2014, 3, 13, 11, 11)),  # noqa: DTZ001
 ]
 
@@ -120,9 +126,26 @@ def test_what_the_meter_marks_invalid_has_no_value(octets: str, why: str) -> Non
 
 
 def test_error_codes_of_a_record_are_told() -> None:
-    (item,) = items_of(read("02 DA17 0000").records)
-    assert item.facts["status"] == "data underflow"
+    (record,) = read("02 DA17 0000").records
+    (item,) = items_of([record])
+    assert record.status == item.facts["status"] == "data underflow"
     assert (item.facts["quantity"], item.facts["modifier"]) == ("flow_temperature", "")
+
+
+def test_the_code_for_no_error_leaves_the_value() -> None:
+    (record,) = read("02 DA00 0A00").records
+    assert (record.value, record.valid, record.modifiers) == (Decimal("1.0"), True, ())
+
+
+def test_summer_time_is_a_fact() -> None:
+    winter, summer = items_of(read("046D 0B0BCD13 046D 0B8BCD13").records)
+    assert "summer_time" not in winter.facts
+    assert summer.facts["summer_time"] is True
+
+
+def test_records_have_a_limit() -> None:
+    with pytest.raises(DecodeError, match="more than 4096 records"):
+        read("0013" * 4097)
 
 
 @pytest.mark.parametrize("octets", ["00 13", "08 13"])
