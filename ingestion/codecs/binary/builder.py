@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .errors import Place, SchemaError
+from .keys import MUTE, nearest
 from .limits import MAX_DEPTH, MAX_FIELDS
 from .state import Body, State, Step
 
@@ -55,6 +56,17 @@ class Builder:
     strict: bool = False
     fields: int = 0
     notes: list[tuple[Place, str]] = field(default_factory=list)
+
+    def check_keys(self, spec: Any, known: Mapping[str, str], place: Place) -> None:
+        """Notes the keys of a mapping that nobody knows; refuses them where that is asked for."""
+        for key in spec if isinstance(spec, Mapping) else ():
+            if key in known or key in MUTE or str(key).startswith(("x-", "_")):
+                continue
+            reason = nearest(str(key), known)
+            if self.strict:
+                raise SchemaError((*place, str(key)), reason)
+            if len(self.notes) < 100:
+                self.notes.append(((*place, str(key)), reason))
 
     def body(self, spec: Any, place: Place, scope: Scope) -> Body:
         """A field list, `{fields: [...]}`, or one field alone."""

@@ -160,7 +160,7 @@ def _custom(spec: Mapping[Any, Any], name: str, poly: Any, place: Place) -> Crc:
     digits = "".join(letter for letter in name if letter.isdigit())
     width = spec.get("width", int(digits) if digits in {"8", "16", "24", "32"} else 16)
     values = [poly, spec.get("init", 0), spec.get("xorout", 0)]
-    if width not in {8, 16, 24, 32} or not all(
+    if width not in (8, 16, 24, 32) or not all(
         isinstance(value, int) and 0 <= value < 1 << width for value in values
     ):
         raise SchemaError(place, "width 8, 16, 24 or 32; poly, init and xorout within it")

@@ -6,7 +6,6 @@ that nobody knows is noted, and refused where the definition is read strictly.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from .computed import compile_computed, compile_literal
 from .conditions import compile_condition
 from .errors import Place, SchemaError
 from .groups import compile_byte_group, compile_flagged, compile_object
+from .keys import FIELD
 from .leaves import leaf_of
 from .matching import compile_match
 from .numbers import exact
@@ -30,46 +30,14 @@ __all__ = ["compile_field"]
 
 Field = Mapping[str, Any]
 
-# What a field does to the bytes or the value.
-_MEANT = {
-    *("name", "name_from", "type", "length", "consume", "bit", "bits", "bit_order", "endian"),
-    *("mult", "div", "add", "formula", "transform", "polynomial", "compute", "guard", "ref"),
-    *("round", "time", "encoding", "sentinel", "match_value", "lookup", "values", "base", "size"),
-    *("default", "valid_range", "out_of_range", "unit", "var", "const", "signed", "format"),
-    *("separator", "parts", "delimiter", "prefix", "rename", "fields", "items", "append"),
-    *("repeat", "count", "count_field", "byte_length", "until", "max", "min", "reserve", "tail"),
-    *("trailer", "index", "count_as", "present_if", "identity", "carry", "running", "if"),
-    *("optional", "at", "peek", "match", "switch", "flagged", "tlv", "byte_group", "object"),
-    *("on", "cases", "$ref", "use", "semantic", "ipso", "senml", "unece", "value", "resolution"),
-}
-# Words for people, other tools and encoders.
-_MUTE = {
-    *("description", "sensor", "example", "examples", "encode_formula", "senml_unit", "comment"),
-    *("enum", "max_length", "version", "conditional", "notes", "title", "display_name", "modbus"),
-    *("bit_offset", "direction", "cid", "note", "label", "deprecated", "precision", "accuracy"),
-    *("source", "wot", "category", "icon", "values_from", "encode", "encoder", "required"),
-}
-
 
 def compile_field(builder: Builder, field: Field, place: Place, scope: Scope) -> Part:
-    _check_keys(builder, field, place)
+    builder.check_keys(field, FIELD, place)
     part = _core(builder, field, place, scope)
     for key, wrap in _WRAPPERS:
         if key in field and field[key] is not False:
             part = wrap(part, field, (*place, key), scope)
     return part
-
-
-def _check_keys(builder: Builder, field: Field, place: Place) -> None:
-    for key in field:
-        if key in _MEANT or key in _MUTE or str(key).startswith(("x-", "_")):
-            continue
-        near = difflib.get_close_matches(str(key)[:40], sorted(_MEANT), 1, 0.6)
-        reason = f"no key {key!r}" + (f"; near to it is {near[0]!r}" if near else "")
-        if builder.strict:
-            raise SchemaError((*place, str(key)), reason)
-        if len(builder.notes) < 100:
-            builder.notes.append(((*place, str(key)), reason))
 
 
 def _core(builder: Builder, field: Field, place: Place, scope: Scope) -> Part:

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import DecodeError
 from .builder import ENDIANS, Builder, Part, Scope
 from .errors import Place, SchemaError
+from .keys import BLOCKS
 from .references import reference
 from .state import OMITTED, Body, State, run
 
@@ -63,6 +64,7 @@ def compile_byte_group(builder: Builder, field: Field, place: Place, scope: Scop
     """Bits of the same bytes; the group's bytes are one number in the group's byte order."""
     group = field["byte_group"]
     at = (*place, "byte_group")
+    builder.check_keys(group, BLOCKS["byte_group"], at)
     holder = group if isinstance(group, Mapping) else field
     members = group.get("fields", []) if isinstance(group, Mapping) else group
     size = holder.get("size", holder.get("bytes", 1))
@@ -106,6 +108,8 @@ def compile_flagged(builder: Builder, field: Field, place: Place, scope: Scope) 
     at = (*place, "flagged")
     if not isinstance(spec, Mapping) or not isinstance(spec.get("groups"), list):
         raise SchemaError(at, "expected {field, groups}")
+    if "flagged" in field:
+        builder.check_keys(spec, BLOCKS["flagged"], at)
     read = reference(spec.get("field"), (*at, "field"))
     groups = [
         _group(builder, group, (*at, "groups", index), scope)

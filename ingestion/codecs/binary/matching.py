@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import DecodeError
 from .builder import Builder, Part, Scope
 from .errors import Place, SchemaError
+from .keys import BLOCKS
 from .labels import integer_key
 from .numbers import is_number
 from .references import reference
@@ -49,6 +50,8 @@ class _Cases:
 
 def compile_match(builder: Builder, field: Field, place: Place, scope: Scope) -> Part:
     spec, at = _spec(field, place)
+    if at != place:
+        builder.check_keys(spec, BLOCKS["match"], at)
     cases = _cases(builder, spec, at, scope)
     read = _discriminator(spec, at, scope)
 

@@ -18,6 +18,7 @@ from .compact import compact_fields
 from .conditions import Condition, compile_condition
 from .errors import Place, SchemaError
 from .fields import compile_field
+from .keys import BLOCKS, MESSAGE
 from .limits import MAX_STAGES
 from .state import Body, Step
 
@@ -65,6 +66,7 @@ def compile_layouts(definition: Mapping[str, Any], *, strict: bool = False) -> S
     if not isinstance(definitions, Mapping):
         raise SchemaError(("definitions",), "expected groups of fields by name")
     builder = Builder(compile_field, definitions, strict)
+    _check_keys(builder, definition)
     layouts, ports = _layouts(builder, definition, str(endian))
     return Schema(
         layouts,
@@ -74,6 +76,22 @@ def compile_layouts(definition: Mapping[str, Any], *, strict: bool = False) -> S
         compile_assembly(definition.get("assembly")),
         tuple(builder.notes),
     )
+
+
+def _check_keys(builder: Builder, definition: Mapping[str, Any]) -> None:
+    builder.check_keys(definition, MESSAGE, ())
+    for name in ("variants", "reject", "checksum", "assembly", "ports"):
+        spec, known = definition.get(name), BLOCKS[name]
+        if isinstance(spec, list):
+            for index, each in enumerate(spec):
+                builder.check_keys(each, known, (name, index))
+        elif name == "ports" and isinstance(spec, Mapping):
+            for port, each in spec.items():
+                builder.check_keys(
+                    each, known, (name, port if isinstance(port, int) else str(port))
+                )
+        else:
+            builder.check_keys(spec, known, (name,))
 
 
 def _layouts(

@@ -16,6 +16,7 @@ from ..errors import DecodeError
 from .builder import Builder, Part, Scope
 from .errors import Place, SchemaError
 from .groups import enter
+from .keys import BLOCKS
 from .labels import integer_key
 from .references import size_reference
 from .scalars import Scalar, scalar
@@ -53,6 +54,8 @@ def compile_tlv(builder: Builder, field: Field, place: Place, scope: Scope) -> P
     spec, at = (field["tlv"], (*place, "tlv")) if "tlv" in field else (field, place)
     if not isinstance(spec, Mapping):
         raise SchemaError(at, "expected {tag_size, cases}")
+    if "tlv" in field:
+        builder.check_keys(spec, BLOCKS["tlv"], at)
     layout = _layout(builder, spec, at, scope)
     reserve = size_reference(spec.get("reserve", spec.get("stop_before_end", 0)), at)
     bodies = [*layout.exact.values(), *(body for _, body in layout.patterns)]
@@ -209,7 +212,7 @@ def _tags(spec: Field, place: Place, scope: Scope) -> tuple[list[Scalar], tuple[
 
 def _length(spec: Field, place: Place, scope: Scope) -> Read | None:
     kind = spec.get("length", spec.get("length_size", 0))
-    if kind in {0, "implicit", None}:
+    if kind in (0, "implicit", None):
         return None
     kind = f"u{8 * kind}" if isinstance(kind, int) else kind
     return scalar({"type": kind}, (*place, "length"), scope).read
@@ -228,7 +231,7 @@ def _cases(builder: Builder, spec: Field, place: Place, scope: Scope, tags: list
     for key, fields in cases.items():
         at = (*place, "cases", key if isinstance(key, int) else str(key))
         body = builder.body(fields, at, scope.deeper())
-        if key in {"default", "_"}:
+        if key in ("default", "_"):
             default = body
             continue
         parts = _hexadecimal(key, tags, at) if "tag" in spec else _parts(key)

@@ -223,3 +223,32 @@ def test_transforms_that_overflow_leave_the_value_out() -> None:
 def test_message_has_a_longest_length() -> None:
     with pytest.raises(DecodeError, match="longer than 65536"):
         compile_schema(_field()).decode(bytes(70_000))
+
+
+@pytest.mark.parametrize(
+    ("definition", "path", "near"),
+    [
+        ({"fields": [], "checksm": "crc-8"}, ("checksm",), "checksum"),
+        ({"fields": [], "checksum": {"type": "sum8", "ove": []}}, ("checksum", "ove"), "over"),
+        ({"variants": [{"whn": True, "fields": []}]}, ("variants", 0, "whn"), "when"),
+        ({"fields": [], "reject": [{"when": "$a", "wy": "x"}]}, ("reject", 0, "wy"), "why"),
+        ({"ports": {1: {"feilds": []}}}, ("ports", 1, "feilds"), "fields"),
+        ({"fields": [{"tlv": {"tag_sise": 1}}]}, ("fields", 0, "tlv", "tag_sise"), "tag_size"),
+        ({"fields": [{"match": {"feld": "a"}}]}, ("fields", 0, "match", "feld"), "field"),
+        (
+            {"fields": [{"flagged": {"field": "a", "groups": [], "bits": 1}}]},
+            ("fields", 0, "flagged", "bits"),
+            "",
+        ),
+        (
+            {"fields": [{"byte_group": {"sise": 1, "fields": []}}]},
+            ("fields", 0, "byte_group", "sise"),
+            "size",
+        ),
+    ],
+)
+def test_unknown_keys_of_blocks(definition: Any, path: tuple[str | int, ...], near: str) -> None:
+    with pytest.raises(SchemaError) as caught:
+        compile_schema(definition, strict=True)
+    assert caught.value.path == path
+    assert f"near to it is '{near}'" in caught.value.reason or not near
