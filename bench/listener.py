@@ -1,7 +1,7 @@
 """Memory of a listener that knows a million devices: `python -m bench.listener`.
 
 Within `python -m config.embedded exec --temporary --`. Everything the engine reads at its start is
-read; the figure is the growth of the process, keys and routes included.
+read; the figure is the whole process with its libraries, keys and routes included.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import multiprocessing
 import os
+import resource
 import sys
 import time
 from typing import Any
@@ -25,29 +27,47 @@ def figures(devices: int = DEVICES) -> list[dict[str, Any]]:
     """In an empty database."""
     from bench.fleet import fleet_make
 
-    fleet_make(devices, registers=False)
-    gc.collect()
-    before, began = _resident(), time.perf_counter()
-    known = _known()
-    taken = time.perf_counter() - began
-    gc.collect()
-    grown = _resident() - before
-    assert len(known.devices) == devices
+    fleet_make(devices)
+    # A process of its own: what making the fleet has freed would be used again and hide the growth.
+    context = multiprocessing.get_context("spawn")
+    told = context.SimpleQueue()
+    listener = context.Process(target=_listener, args=(told,))
+    listener.start()
+    found = told.get()
+    listener.join()
+    assert found["devices"] == devices
     lower = {"must": None, "aim": None, "better": "lower"}
     return [
         lower
         | {"name": f"memory of a listener that knows {devices:,} devices", "unit": "MB"}
-        | {"value": round(grown / 1e6), "must": 1_000, "aim": 300},
+        | {"value": round(found["resident"] / 1e6), "must": 1_000, "aim": 300},
+        lower
+        | {"name": "the same at its most, while it reads", "unit": "MB"}
+        | {"value": round(found["most"] / 1e6)},
         lower
         | {"name": f"reading {devices:,} devices at a start", "unit": "s"}
-        | {"value": round(taken, 1)},
+        | {"value": round(found["seconds"], 1)},
     ]
 
 
-def _known() -> Any:
+def _listener(told: Any) -> None:
+    """The whole process, libraries included."""
+    django.setup()
     from ingestion.known import known_read
 
-    return known_read()
+    began = time.perf_counter()
+    known = known_read()
+    seconds = time.perf_counter() - began
+    gc.collect()
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    told.put(
+        {
+            "devices": len(known.devices),
+            "resident": _resident(),
+            "most": most,
+            "seconds": seconds,
+        }
+    )
 
 
 def _resident() -> int:
