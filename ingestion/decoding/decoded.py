@@ -21,11 +21,11 @@ class Arrival:
     """How a telegram came, and what the installation knows of its device.
 
     transport: udp, tcp, mqtt, lorawan … `device` is what the transport vouches for (DevEUI, MQTT
-    login); `source` the address it came from. `keys`: "encryption" and "authentication". `config`
-    is what the installation says: zone (IANA name of the device's clock), resource, sampling_period
-    (seconds), pulse_weight and pulse_unit …; `config["ports"][port]` overrides it for one port of
-    the module. `memory` is kept from one telegram of a device to the next, for formats that span
-    several; the codecs write to it.
+    login); `source` the address it came from. `keys`: "encryption", for DLMS "authentication" and
+    the others of `cosem.Keys` too. `config` is what the installation says: zone (IANA name of the
+    device's clock), resource, sampling_period (seconds), pulse_weight and pulse_unit …;
+    `config["ports"][port]` overrides it for one port of the module. `memory` is kept from one
+    telegram of a device to the next, for formats that span several; the codecs write to it.
     """
 
     transport: str = ""

@@ -24,6 +24,9 @@ Builder = Callable[[Mapping[str, Any]], Decoder]
 # Kinds whose telegrams are text: what a test writes as it is.
 TEXT_KINDS = frozenset({"json", "senml", "obis_text"})
 
+# Keys of an arrival that DLMS/COSEM has a use for.
+_COSEM_KEYS = frozenset({"encryption", "authentication", "broadcast", "master", "system_title"})
+
 
 class LayoutError(ValueError):
     """The `decode` part is wrong: the path of keys to the fault, and the reason."""
@@ -63,6 +66,7 @@ def _json(layout: Mapping[str, Any]) -> Decoder:
 
 
 def _modbus(layout: Mapping[str, Any]) -> Decoder:
+    """Who polled says where the response begins, in `config["modbus_start"]`."""
     from ingestion.codecs.mapping import MappingError
     from ingestion.codecs.modbus import compile_map
 
@@ -70,11 +74,12 @@ def _modbus(layout: Mapping[str, Any]) -> Decoder:
         compiled = compile_map(layout)
     except MappingError as error:
         raise LayoutError(error.path, error.reason) from error
-    return lambda octets, arrival: compiled.decode(octets)
 
+    def decode(octets: bytes, arrival: Arrival) -> Telegram:
+        start = arrival.config.get("modbus_start")
+        return compiled.decode(octets, start=start if isinstance(start, int) else None)
 
-# How a wired frame begins; a LoRaWAN or NB-IoT payload begins with the CI field behind it.
-_FRAME_STARTS = frozenset({0x10, 0x68, 0xE5})
+    return decode
 
 
 def _mbus(layout: Mapping[str, Any]) -> Decoder:
@@ -101,7 +106,11 @@ def _wmbus(layout: Mapping[str, Any]) -> Decoder:
 def _cosem(layout: Mapping[str, Any]) -> Decoder:
     from ingestion.codecs.cosem import Keys, decode_cosem
 
-    return lambda octets, arrival: decode_cosem(octets, keys=_dlms_keys(arrival, Keys))
+    def decode(octets: bytes, arrival: Arrival) -> Telegram:
+        keys = {name: key for name, key in arrival.keys.items() if name in _COSEM_KEYS}
+        return decode_cosem(octets, keys=Keys(**keys) if "encryption" in keys else None)
+
+    return decode
 
 
 def _obis_text(layout: Mapping[str, Any]) -> Decoder:

@@ -31,6 +31,7 @@ ORDINARY: Mapping[str, tuple[Any, ...]] = MappingProxyType(
 )
 _PATTERN_PARTS = {"n": r"(?P<n>\d{1,3})", "t": r"(?P<t>\d{1,3})", "*": r"\d{1,3}"}
 _WITH_STORAGE = re.compile(r"(.*\d)\*(\d{1,3})")
+_RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 _SAME, _ANY = "same", "any"
 
 
@@ -102,13 +103,29 @@ def _wanted(match: Mapping[str, Any], free: Set[str]) -> list[Callable[[Item], b
 def _test(key: str, value: Any) -> Callable[[Item], bool]:
     allowed = value if isinstance(value, list | tuple) else [value]
     if key == "name":
-        return lambda item: item.name in allowed
+        return lambda item: item.name in allowed or item.facts.get("name") in allowed
     if key == "unit":
         return lambda item: item.unit in allowed
     if key == "obis":
         patterns = [_pattern(str(one)) for one in allowed]
         return lambda item: any(_fits(pattern, item) for pattern in patterns)
+    ranges = [found for found in map(_range, allowed) if found is not None]
+    if ranges:
+        plain = [one for one in allowed if _range(one) is None]
+        return lambda item: _among(item.facts.get(key), plain, ranges)
     return lambda item: key in item.facts and item.facts[key] in allowed
+
+
+def _range(value: Any) -> range | None:
+    """`2..33`: both ends belong to it."""
+    found = _RANGE.fullmatch(value) if isinstance(value, str) else None
+    return range(int(found.group(1)), int(found.group(2)) + 1) if found else None
+
+
+def _among(value: Any, plain: list[Any], ranges: list[range]) -> bool:
+    if isinstance(value, int) and any(value in one for one in ranges):
+        return True
+    return value is not None and value in plain
 
 
 def _ordinary(key: str, values: tuple[Any, ...]) -> Callable[[Item], bool]:

@@ -104,7 +104,7 @@ _MATCHES = (
         "match",
         Keyed(FACT, most=16),
         "The items whose facts are these (quantity, function, storage, tariff, obis, name …); a "
-        "list allows each of its values, `any` all. Facts left out have their ordinary value: "
+        "list allows each of its values, 2..33 a range, `any` all. Facts left out have their ordinary value: "
         "storage 0, tariff 0, subunit 0, no maximum and no minimum.",
     ),
     Key(

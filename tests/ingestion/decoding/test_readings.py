@@ -162,6 +162,27 @@ def test_several_that_fit_give_the_first_and_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
+    ("storage", "items"),
+    [
+        ("1..3", ["s1", "s2", "s3"]),
+        ("2..2", ["s2"]),
+        ("[0, 2..9]", ["s0", "s2", "s3"]),
+        ("[0, 3]", ["s0", "s3"]),
+        ("any", ["s0", "s1", "s2", "s3"]),
+        ("9..1", []),
+    ],
+)
+def test_lists_and_ranges_of_facts(storage: str, items: list[str]) -> None:
+    rule = f"{_ENERGY}, match: {{quantity: energy, storage: {storage}}}, at: {{fact: time}}"
+    compiled = generic(f"readings:\n  - {{{rule}}}\n", resource="electricity")
+    given = [
+        _item(f"s{number}", number, "Wh", quantity="energy", storage=number, time=_NOON)
+        for number in range(4)
+    ]
+    assert [one.item for one in meaning(compiled, *given).readings] == items
+
+
+@pytest.mark.parametrize(
     ("end", "at"),
     [
         ("", datetime(2023, 12, 31, tzinfo=UTC)),
