@@ -84,6 +84,6 @@ def _differences(
     if item.facts["name"] != path:
         yield f"{told}: came under {item.facts['name']}"
     if item.value != (_OPAQUE if resource["type"] == "Opaque" else value):
-        yield f"{told}: came as {item.value}"
+        yield f"{told}: came as {item.value!r}"
     if item.unit not in _OTHER_UNITS and find_unit(item.unit) is None:
         yield f"{told}: no reading can be in {item.unit}"
