@@ -13,7 +13,12 @@ YEAR_SECONDS = Fraction(3652425 * 864, 100)
 _ENERGY_KWH = {"Wh": Fraction(1, 1000), "kWh": Fraction(1), "J": Fraction(1, 3_600_000)}
 _ENERGY_J = {"J": Fraction(1), "Wh": Fraction(3600)}
 _VOLUME = {"m3": Fraction(1), "L": Fraction(1, 1000)}
-_FLOW = {"m3/h": Fraction(1), "L/h": Fraction(1, 1000), "m3/min": Fraction(60)}
+_FLOW = {
+    "m3/h": Fraction(1),
+    "L/h": Fraction(1, 1000),
+    "m3/min": Fraction(60),
+    "m3/s": Fraction(3600),
+}
 _POWER = {"W": Fraction(1), "kW": Fraction(1000), "J/h": Fraction(1, 3600)}
 _SECONDS = {
     "s": Fraction(1),
@@ -62,7 +67,7 @@ UNITS: dict[str, dict[str, Fraction]] = {
     "hz": _same("Hz"),
     "bar": _same("bar"),
     "pa": _same("bar", size=Fraction(1, 100_000)),
-    "hca": _same("", "HCA", "hca", "units", "count"),
+    "hca": _same("", "count"),
     "rh": _same("%"),
     "pct": _same("%"),
     "dbm": _same("dBm"),
