@@ -24,8 +24,8 @@ Builder = Callable[[Mapping[str, Any]], Decoder]
 # Kinds whose telegrams are text: what a test writes as it is.
 TEXT_KINDS = frozenset({"json", "senml", "obis_text"})
 
-# Keys of an arrival that DLMS/COSEM has a use for.
-_COSEM_KEYS = frozenset({"encryption", "authentication", "broadcast", "master", "system_title"})
+# Keys of an arrival that DLMS has a use for.
+_DLMS_KEYS = frozenset({"encryption", "authentication", "broadcast", "master", "system_title"})
 
 
 class LayoutError(ValueError):
@@ -82,6 +82,10 @@ def _modbus(layout: Mapping[str, Any]) -> Decoder:
     return decode
 
 
+# How a wired frame begins; a LoRaWAN or NB-IoT payload begins with the CI field behind it.
+_FRAME_STARTS = frozenset({0x10, 0x68, 0xE5})
+
+
 def _mbus(layout: Mapping[str, Any]) -> Decoder:
     from ingestion.codecs.mbus import decode_application, decode_mbus
 
@@ -106,11 +110,7 @@ def _wmbus(layout: Mapping[str, Any]) -> Decoder:
 def _cosem(layout: Mapping[str, Any]) -> Decoder:
     from ingestion.codecs.cosem import Keys, decode_cosem
 
-    def decode(octets: bytes, arrival: Arrival) -> Telegram:
-        keys = {name: key for name, key in arrival.keys.items() if name in _COSEM_KEYS}
-        return decode_cosem(octets, keys=Keys(**keys) if "encryption" in keys else None)
-
-    return decode
+    return lambda octets, arrival: decode_cosem(octets, keys=_dlms_keys(arrival, Keys))
 
 
 def _obis_text(layout: Mapping[str, Any]) -> Decoder:
@@ -121,11 +121,9 @@ def _obis_text(layout: Mapping[str, Any]) -> Decoder:
     return lambda octets, arrival: decode_obis_text(octets, keys=_dlms_keys(arrival, Keys))
 
 
-def _dlms_keys(arrival: Arrival, keys: Callable[[bytes, bytes], DlmsKeys]) -> DlmsKeys | None:
-    encryption = arrival.keys.get("encryption")
-    if encryption is None:
-        return None
-    return keys(encryption, arrival.keys.get("authentication", b""))
+def _dlms_keys(arrival: Arrival, keys: Callable[..., DlmsKeys]) -> DlmsKeys | None:
+    given = {name: key for name, key in arrival.keys.items() if name in _DLMS_KEYS}
+    return keys(**given) if "encryption" in given else None
 
 
 def _senml(layout: Mapping[str, Any]) -> Decoder:
