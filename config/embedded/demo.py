@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Iterator
 
 from config.embedded import ports, services, setup_steps, status
 from config.embedded.errors import EmbeddedError
@@ -111,6 +112,7 @@ def _children(
         ("web", ["-m", "config.embedded.web", str(listener.fileno())], 10),
         ("worker", worker, 20),
         ("beat", [*celery, "beat", "-l", "INFO", "--pidfile="], 5),
+        *_collectors(celery, environment),
         ("fleet", ["manage.py", "demo_fleet"], 5),
     )
     return [
@@ -124,6 +126,17 @@ def _children(
         )
         for name, arguments, seconds in commands
     ]
+
+
+def _collectors(
+    celery: list[str], environment: dict[str, str]
+) -> Iterator[tuple[str, list[str], float]]:
+    """Workers that only collect, one for each share of the devices beyond the first."""
+    shares = environment.get("INGEST_SHARES", "1")
+    for number in range(2, int(shares) + 1 if shares.isdecimal() else 2):
+        name = f"collector-{number}"
+        worker = ["worker", "-Q", "ingestion", "-P", "solo", "-n", f"{name}@%h", "-l", "INFO"]
+        yield name, [*celery, *worker], 20
 
 
 def _watch(
