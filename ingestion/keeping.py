@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from django.utils.translation import override
 
-from ingestion.loader import Frames, LoadBatch
+from ingestion.loader import Frames, LoadBatch, Refusal
 from ingestion.models import FrameOutcome, Reason
 from ingestion.quarantine import REPLAYABLE, Kept, Place, network_of
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from ingestion.quarantine import Ledger
     from ingestion.values import Collected
 
-__all__ = ["Plan", "batch_for_loader", "frame_outcomes", "ledger_note", "place_of"]
+__all__ = ["Plan", "batch_for_loader", "frame_outcomes", "ledger_note", "place_of", "refusals"]
+
+# Where a clock is wrong; a month that the archive was not prepared for can be made.
+_OUT_OF_TIME = frozenset({Refusal.TOO_OLD, Refusal.IN_FUTURE})
 
 
 @dataclass(slots=True)
@@ -135,9 +138,19 @@ def ledger_note(
             where = place_of(work, frame, reason, known)
             ledger.add(where, 1, plan.at, detail=detail, kept=[Kept(ids[place], plan.at)])
     if result is not None:
-        for place, text in result.frame_reasons(plan.batch).items():
-            where = place_of(work, int(plan.frames[place]), Reason.NOT_STORABLE, known)
-            ledger.add(where, 1, plan.at, detail=text, kept=[Kept(ids[place], plan.at)])
+        for reason, texts in refusals(result, plan.batch).items():
+            for place, text in texts.items():
+                where = place_of(work, int(plan.frames[place]), reason, known)
+                ledger.add(where, 1, plan.at, detail=text, kept=[Kept(ids[place], plan.at)])
+
+
+def refusals(result: LoadResult, batch: LoadBatch) -> dict[Reason, dict[int, str]]:
+    """What the loader refused: reason → place of the frame → the detail."""
+    rest = frozenset(Refusal) - _OUT_OF_TIME
+    return {
+        Reason.OUT_OF_TIME: result.frame_reasons(batch, _OUT_OF_TIME),
+        Reason.NOT_STORABLE: result.frame_reasons(batch, rest),
+    }
 
 
 def _note_refused(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ingestion.answers import Answers
+from ingestion.clocks import flag_ahead
 from ingestion.derivation import derive
 from ingestion.downlink import BatchResults
 from ingestion.events import BatchEvents
@@ -101,6 +102,7 @@ class Settler:
         """Commit everything of the batch that can be stored."""
         prepared = prepare(received, self.known)
         work, collected, at = prepared.work, prepared.collected, received.at
+        flag_ahead(collected, at)
         self._derive(work, collected)
         parts = parts_join(collected)
         transport = received.batch.transport.code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -174,7 +174,9 @@ class LoadResult:
     last_day: date | None = None
     details: dict[int, str] = field(default_factory=dict)
 
-    def frame_reasons(self, batch: LoadBatch) -> dict[int, str]:
+    def frame_reasons(
+        self, batch: LoadBatch, among: Collection[Refusal] = tuple(Refusal)
+    ) -> dict[int, str]:
         """Frame index → why values of it were refused, in English, each reason once."""
         found: dict[int, list[str]] = {}
         for codes, frame in (
@@ -182,6 +184,7 @@ class LoadResult:
             (self.refused_registers, batch.registers.frame),
         ):
             rows = np.flatnonzero(codes)
+            rows = rows[np.isin(codes[rows], list(among))]
             pairs = np.unique(np.stack([frame[rows], codes[rows].astype(np.int32)]), axis=1)
             for index, code in pairs.T.tolist():
                 found.setdefault(index, []).append(self._text(index, Refusal(code)))

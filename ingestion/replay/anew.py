@@ -55,7 +55,7 @@ def modules_anew(
     found = frames_of_modules(modules, first=first, end=end, limit=limit + 1)
     known = known_of(modules)
     work = opened_again(found, known)
-    collected, _messages = resolved(work, known)
+    collected, _messages = resolved(found, work, known)
     readings, _registers = collected.together()
     return Anew(readings, len(work.new), len(found) <= limit)
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingestion.clocks import flag_ahead
 from ingestion.codecs.universal_frame import Key
 from ingestion.derivation import derive
 from ingestion.events import BatchEvents
 from ingestion.interval_parts import parts_join
-from ingestion.keeping import frame_outcomes, place_of
+from ingestion.keeping import frame_outcomes, place_of, refusals
 from ingestion.loader import Frames, LoadBatch, Precedence
 from ingestion.models import FrameOutcome, Reason
 from ingestion.pipeline import context_of, decode, resolve
@@ -37,10 +38,11 @@ _REPEAT = "repeats a frame that is stored"
 _CLAIM = "a claim is answered only when it comes"
 
 
-def resolved(work: Work, known: Known) -> tuple[Collected, Batch]:
+def resolved(frames: Sequence[KeptFrame], work: Work, known: Known) -> tuple[Collected, Batch]:
     """Values of channels, those derived from registers too; and the decoded messages."""
     messages = decode(work)
     collected = resolve(work, messages, known)
+    flag_ahead(collected, np.array([frames[at].received_at for at in work.new], np.int64))
     if collected.derive:
         _readings, registers = collected.together()
         derived = derive(registers, collected.derive, context_of(work, known))
@@ -57,7 +59,7 @@ def store_again(
     """
     if not len(work):
         return {}
-    collected, messages = resolved(work, known)
+    collected, messages = resolved(frames, work, known)
     parts = parts_join(collected, stored_wins=True)
     others = np.setdiff1d(np.arange(len(work)), work.new)
     order = np.concatenate([work.new, others]).astype(np.int64)
@@ -74,7 +76,7 @@ def store_again(
     batch.beside = beside
     result = loader.load(batch)
     events.announce()
-    return _reasons(work, order, collected, known, result.frame_reasons(batch))
+    return _reasons(work, order, collected, known, refusals(result, batch))
 
 
 def _batch(
@@ -117,7 +119,7 @@ def _reasons(
     order: NDArray[np.int64],
     collected: Collected,
     known: Known,
-    refused: dict[int, str],
+    refused: dict[Reason, dict[int, str]],
 ) -> dict[int, dict[Place, str]]:
     found: dict[int, dict[Place, str]] = defaultdict(dict)
 
@@ -131,6 +133,7 @@ def _reasons(
     for place, reasons in collected.refused.items():
         for reason, detail in reasons.items():
             note(int(order[place]), reason, detail)
-    for place, text in refused.items():
-        note(int(order[place]), Reason.NOT_STORABLE, text)
+    for reason, texts in refused.items():
+        for place, text in texts.items():
+            note(int(order[place]), reason, text)
     return found

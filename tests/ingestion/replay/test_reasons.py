@@ -11,8 +11,14 @@ from django.db import connection
 
 from accounts.models import Company
 from ingestion.codecs.sealing import seal
+from ingestion.codecs.universal_batch import decode_batch
 from ingestion.codecs.universal_frame import Direction, Header
-from ingestion.codecs.universal_messages import RegisterSnapshot, RegisterValue
+from ingestion.codecs.universal_messages import (
+    AckFlag,
+    Acknowledgement,
+    RegisterSnapshot,
+    RegisterValue,
+)
 from ingestion.models import FrameOutcome, Quarantine, Reason, ReplayRequest
 from ingestion.services.keys import module_key_issue
 from ingestion.services.replay import replay_request
@@ -30,7 +36,7 @@ from meters.services.installations import meter_install
 from tests.ingestion import fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tests.ingestion.fleet import Collect, Module, Send
 
@@ -200,7 +206,7 @@ MENDED = {
     Reason.NOT_INSTALLED: not_installed,
     Reason.OFF_GRID: off_grid,
 }
-# Told by name below, or in tests/ingestion/test_engine_refusals.py.
+# Told by name below, or in tests/ingestion/test_engine_refusals.py and test_clocks.py.
 OTHERS = {
     Reason.MALFORMED,
     Reason.REPLAYED,
@@ -256,6 +262,49 @@ def test_a_month_the_archive_lacked_is_stored_once_it_is_made(collect: Collect, 
         with connection.cursor() as cursor:
             for name in made:
                 cursor.execute(f'DROP TABLE "{name}"')
+
+
+@pytest.mark.parametrize("way", ["a person asks", "a type is published"])
+def test_what_was_not_understood_is_stored_once_it_is(
+    way: str, collect: Collect, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that learned to read the message: an upgrade, or a new version of a type."""
+    one = fleet.module(fleet.company(), 1)
+
+    def reads_nothing(plaintexts: Sequence[bytes]) -> Any:
+        return decode_batch([b"\x0e\x00\x01" for _ in plaintexts])
+
+    monkeypatch.setattr("ingestion.pipeline.decode_batch", reads_nothing)
+    first = collect()
+    frame = one.frame(fleet.profile(DAY))
+    [told] = one.answer(send(first).ask(frame))
+    assert isinstance(told, Acknowledgement) and told.flags == AckFlag.NOT_UNDERSTOOD
+    fleet.wait_for(lambda: Quarantine.objects.filter(reason=Reason.UNDECODABLE, waiting=1))
+    first.stop()
+    monkeypatch.undo()
+    second = collect()
+    assert fleet.acknowledged(one, send(second).ask(frame)) == 1
+    assert total() == 0, "acknowledged again, but nothing asks for it to be read again"
+    if way == "a person asks":
+        replay_request(actor=None, rows=Quarantine.objects.all())
+    else:
+        publish_again(one)
+    fleet.wait_for(lambda: waiting(Reason.UNDECODABLE) is None, what="the replay")
+    second.stop()
+    assert total() == sum(DAY)
+    assert outcomes() == [(FrameOutcome.STORED, "")]
+
+
+def publish_again(one: Module) -> None:
+    version = DeviceTypeVersion.objects.create(device_type=one.row.device_type, number=2)
+    for name, code, minutes in fleet.WATER:
+        RegisterTemplate.objects.create(
+            version=version,
+            register=name,
+            reading_type=ReadingType.objects.get(code=code),
+            interval_minutes=minutes,
+        )
+    device_type_version_publish(actor=None, version=version)
 
 
 def test_what_is_no_data_waits_for_nothing(collect: Collect, send: Send) -> None:
