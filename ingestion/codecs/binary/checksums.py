@@ -133,7 +133,7 @@ def compile_checksum(spec: Any, place: Place, endian: str) -> Step:
         raise SchemaError((*place, "over"), "expected [first, last + 1]")
     first, last = (_offset(end, (*place, "over")) for end in over)
     warn = spec.get("on_error", "refuse")
-    if warn not in {"refuse", "warn"}:
+    if warn not in ("refuse", "warn"):
         raise SchemaError((*place, "on_error"), "refuse or warn")
     return _checking(size, compute, str(order), at, (first, last), warn == "warn")
 

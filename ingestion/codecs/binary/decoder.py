@@ -174,9 +174,9 @@ def _items(traces: Iterable[Trace]) -> tuple[tuple[Item, ...], tuple[Item, ...]]
 
 
 def _numbered(names: list[str]) -> list[str]:
-    times = Counter(names)
-    if len(times) == len(names):
+    if len(set(names)) == len(names):
         return names
+    times = Counter(names)
     counted: Counter[str] = Counter()
     numbered = []
     for name in names:
@@ -201,4 +201,6 @@ def _item(trace: Trace, name: str) -> Item:
 
 
 def _spoken(raw: Any) -> str:
+    if isinstance(raw, list):
+        return f"{len(raw)} values"
     return raw.hex() if isinstance(raw, bytes) else str(raw)

@@ -8,6 +8,7 @@ are the metering forms. `until_last` (and `until_end`) leave the bytes of `tail:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DecodeError
@@ -39,7 +40,7 @@ def compile_repeat(builder: Builder, field: Field, place: Place, scope: Scope) -
     name = str(field.get("name") or "")
     body = builder.body(fields, (*place, "fields"), scope.deeper())
     carried = _carried(fields)
-    loop = _loop(field, place, body.weight)
+    loop = _loop(field, place, body.weight, strict=builder.strict)
     element = _element(field, place, name, body, body.names - carried)
     trailer = _trailer(builder, field, place, scope)
     least, count_as = _least(field, place), str(field.get("count_as") or "")
@@ -120,7 +121,7 @@ def compile_listed(
     """A list of plain values, said as one value with the span of all of them."""
     found, convert = single
     leaf, read = leaf_of(field, place), found.read
-    loop, least = _loop(field, place, 1), _least(field, place)
+    loop, least = _loop(field, place, 1, strict=builder.strict), _least(field, place)
 
     def element(state: State, values: list[Any]) -> None:
         raw = read(state)
@@ -140,28 +141,48 @@ def compile_listed(
 # --- how often ---------------------------------------------------------------------------------
 
 
-def _loop(field: Field, place: Place, weight: int) -> Loop:
-    most = _most(field, place)
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """How many elements there may be, what one costs, and whether more of them are refused.
+
+    An existing schema's own `max` cuts a repeat short, as the language had it at first; what is
+    not read is a warning.
+    """
+
+    most: int
+    weight: int
+    refuse: bool
+
+    def exceeded(self, state: State, what: str) -> None:
+        reason = f"{what}, at most {self.most} allowed"
+        if self.refuse:
+            raise DecodeError(state.pos, reason)
+        state.warnings.append(f"byte {state.pos}: {reason}; the others are not read")
+
+
+def _loop(field: Field, place: Place, weight: int, *, strict: bool) -> Loop:
+    bound = _bound(field, place, weight, strict=strict)
     repeat = field.get("repeat")
     until = field.get("until", repeat if isinstance(repeat, str) else None)
     if until in _TO_END:
-        return _until_end(field, place, most, weight)
+        return _until_end(field, place, bound)
     if "byte_length" in field:
         size = size_reference(field["byte_length"], (*place, "byte_length"))
-        return _by_bytes(size, most, weight)
+        return _by_bytes(size, bound)
     count = field.get("count", field.get("count_field", repeat))
     if isinstance(count, Mapping) or count is None or isinstance(count, bool):
         if field.get("type") == "array":
-            return _until_end(field, place, most, weight)
+            return _until_end(field, place, bound)
         raise SchemaError(place, "a repeat has count, byte_length or until: end")
-    return _by_count(size_reference(count, (*place, "count")), most, weight)
+    return _by_count(size_reference(count, (*place, "count")), bound)
 
 
-def _most(field: Field, place: Place) -> int:
+def _bound(field: Field, place: Place, weight: int, *, strict: bool) -> _Bound:
     most = field.get("max", MAX_ITEMS if "repeat" in field else DEFAULT_REPEAT)
     if not isinstance(most, int) or most < 0:
         raise SchemaError((*place, "max"), "a number of elements")
-    return min(most, MAX_ITEMS)
+    refuse = strict or "max" not in field or most > MAX_ITEMS
+    return _Bound(min(most, MAX_ITEMS), weight, refuse)
 
 
 def _least(field: Field, place: Place) -> int:
@@ -171,28 +192,30 @@ def _least(field: Field, place: Place) -> int:
     return least
 
 
-def _by_count(count: Reference, most: int, weight: int) -> Loop:
+def _by_count(count: Reference, bound: _Bound) -> Loop:
     def loop(state: State, element: Element, values: list[Any]) -> None:
         times = count(state)
-        if times > most:
-            raise DecodeError(state.pos, f"{times} elements, at most {most} allowed")
-        for _ in range(times):
-            state.charge(weight)
+        if times > bound.most:
+            bound.exceeded(state, f"{times} elements")
+        for _ in range(min(times, bound.most)):
+            state.charge(bound.weight)
             element(state, values)
 
     return loop
 
 
-def _by_bytes(size: Reference, most: int, weight: int) -> Loop:
+def _by_bytes(size: Reference, bound: _Bound) -> Loop:
     def loop(state: State, element: Element, values: list[Any]) -> None:
         outer, state.end = state.end, state.need(size(state))
-        _to_end(state, element, values, most, weight)
+        _to_end(state, element, values, bound)
+        if state.pos != state.end:
+            raise DecodeError(state.pos, "elements do not fill the bytes that they should")
         state.end = outer
 
     return loop
 
 
-def _until_end(field: Field, place: Place, most: int, weight: int) -> Loop:
+def _until_end(field: Field, place: Place, bound: _Bound) -> Loop:
     tail = _tail(field, place)
 
     def loop(state: State, element: Element, values: list[Any]) -> None:
@@ -202,18 +225,19 @@ def _until_end(field: Field, place: Place, most: int, weight: int) -> Loop:
             raise DecodeError(
                 state.pos, f"{spared} bytes expected behind, {outer - state.pos} left"
             )
-        _to_end(state, element, values, most, weight)
+        _to_end(state, element, values, bound)
         state.end = outer
 
     return loop
 
 
-def _to_end(state: State, element: Element, values: list[Any], most: int, weight: int) -> None:
+def _to_end(state: State, element: Element, values: list[Any], bound: _Bound) -> None:
     rounds = 0
     while state.pos < state.end:
-        if rounds >= most:
-            raise DecodeError(state.pos, f"more than {most} elements")
-        state.charge(weight)
+        if rounds >= bound.most:
+            bound.exceeded(state, "more elements")
+            return
+        state.charge(bound.weight)
         start, bit = state.pos, state.bit
         element(state, values)
         rounds += 1

@@ -225,12 +225,22 @@ def test_repeats_that_do_not_come_out() -> None:
     words = [{"name": "w", "type": "u16"}]
     with pytest.raises(DecodeError, match="needs 2 bytes, 1 left"):
         tree([{"name": "r", "type": "repeat", "until": "end", "fields": words}], "000102")
-    with pytest.raises(DecodeError, match="3 elements, at most 2"):
-        tree([{"name": "r", "type": "repeat", "count": 3, "max": 2, "fields": _V}], "000102")
+    with pytest.raises(DecodeError, match="do not fill"):
+        tree([{"name": "r", "type": "repeat", "byte_length": 3, "max": 2, "fields": _V}], "000102")
     with pytest.raises(DecodeError, match="at least 4"):
         tree([{"name": "r", "type": "repeat", "until": "end", "min": 4, "fields": _V}], "000102")
     with pytest.raises(DecodeError, match="not a count"):
         tree([{"name": "r", "type": "repeat", "count": "$absent", "fields": _V}], "000102")
+
+
+@pytest.mark.parametrize("how", [{"count": 3}, {"until": "end"}])
+def test_repeat_beyond_its_own_limit(how: dict[str, Any]) -> None:
+    definition = {"fields": [{"name": "r", "type": "repeat", "max": 2, "fields": _V, **how}]}
+    said = compile_schema(definition).decode(b"\x00\x01\x02")
+    assert said.tree == {"r": [{"v": 0}, {"v": 1}]}
+    assert "at most 2 allowed; the others are not read" in said.warnings[0]
+    with pytest.raises(DecodeError, match="at most 2 allowed"):
+        compile_schema(definition, strict=True).decode(b"\x00\x01\x02")
 
 
 def test_references_are_put_in() -> None:
