@@ -117,7 +117,8 @@ def _reading(leaf: Leaf, found: Scalar, convert: Convert | None) -> Step:
             state.names.pop(leaf.name, None)
             mark(state, leaf.name or "_", start, raw)
         else:
-            store(state, leaf, value, raw, start, start + size)
+            # Packed bits may end within the byte at `pos`.
+            store(state, leaf, value, raw, start, max(start + size, state.pos + bool(state.bit)))
 
     return step
 

@@ -127,6 +127,8 @@ def test_packed_bits_end_with_a_whole_byte() -> None:
         {"name": "c", "type": "u8"},
     ]
     assert tree(fields, "b707") == {"a": 5, "b": 2, "c": 7}
+    spans = [(found.start, found.end) for found in telegram(fields, "b707").items]
+    assert spans == [(0, 1), (0, 1), (1, 2)]
 
 
 def test_packed_bits_are_those_of_a_plain_reading() -> None:
