@@ -42,6 +42,8 @@ def figures(collection: Any) -> dict[str, Any]:
         "state": engine.state,
         "udp": collection.port(Transport.UDP),
         "tcp": collection.port(Transport.TCP),
+        "shares": sorted(engine.shares.held),
+        "handed_on": engine.handing_on.handed_on,
         "frames": engine.figures.frames,
         "stored": engine.figures.stored,
         "repeated": engine.figures.repeated,

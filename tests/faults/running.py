@@ -129,8 +129,10 @@ class Process:
 class Listener(Process):
     """The collection service; killed and started again, it listens on the same ports."""
 
-    def __init__(self, url: str, log: Path, **environment: str) -> None:
-        self.udp, self.tcp = service_port(None), service_port(None)
+    def __init__(
+        self, url: str, log: Path, *, ports: tuple[int, int] | None = None, **environment: str
+    ) -> None:
+        self.udp, self.tcp = ports or (service_port(None), service_port(None))
         super().__init__(
             "tests.faults.listener",
             str(self.udp),

@@ -45,10 +45,14 @@ class Stage:
     devices: list[Device]
     processes: list[Process] = field(default_factory=list)
 
-    def listener(self, **environment: str) -> Listener:
-        """A collection service, started; wait until it is open where that matters."""
+    def listener(self, *, ports: tuple[int, int] | None = None, **environment: str) -> Listener:
+        """A collection service, started; wait until it is open where that matters.
+
+        ports: of another one that it works beside.
+        """
         number = next(_NUMBERS)
-        made = Listener(self.url, self.folder / f"listener-{number}.log", **environment)
+        log = self.folder / f"listener-{number}.log"
+        made = Listener(self.url, log, ports=ports, **environment)
         return self._started(made)
 
     def sender(self, load: Load, listener: Any, transport: str = "udp", **options: Any) -> Sender:
