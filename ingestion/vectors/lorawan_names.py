@@ -51,6 +51,44 @@ _NETVOX = {
     "Multiplier2": "multiplier_2",
     "Multiplier3": "multiplier_3",
 }
+# Data points by their published names; each has `.value` and may have `.unit`.
+_EMU_POINTS = {
+    "data-logger-index": "log_index",
+    "timestamp": "interval_at",
+    "timestamp-previous": "interval_from",
+    "Active Power L123": "power",
+    "Active Power average": "mean_power",
+    "Current L123": "current",
+    "errorcode": "errors",
+    "factor-number": "factory_number",
+    "meter-typ": "meter_type",
+    "hw-index": "hardware_index",
+    "systemtime": "system_time",
+    **{f"Active Power L{phase}": f"power_l{phase}" for phase in (1, 2, 3)},
+    **{f"Voltage L{phase}-N": f"voltage_l{phase}" for phase in (1, 2, 3)},
+    **{f"Powerfactor L{phase}": f"power_factor_l{phase}" for phase in (1, 2, 3)},
+    **{
+        f"{theirs} T{tariff}{width}": f"{ours}_t{tariff}{suffix}"
+        for theirs, ours, rough in (
+            ("Active Energy Import", "import", " kWh"),
+            ("Active Energy Export", "export", " kWh"),
+            ("Reactive Energy Import", "reactive_import", " kvarh"),
+            ("Reactive Energy Export", "reactive_export", " kvarh"),
+        )
+        for tariff in (1, 2)
+        for width, suffix in (("", ""), (rough, "_rough"), (" 64bit", "_exact"))
+    },
+}
+_EMU = {
+    "timeStamp": "sent_at",
+    # The resource, a constant of the published decoder.
+    "medium.type": "$label",
+    **{
+        f"{theirs}.{part}": f"{ours}.{part}"
+        for theirs, ours in _EMU_POINTS.items()
+        for part in ("value", "unit")
+    },
+}
 _ADEUNIS = {**names_of("5a"), "status.timestamp": "has_time"}
 
 NAMES: Mapping[str, Mapping[str, str]] = {
@@ -75,12 +113,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "TIME": "sent_at",
         "BAT": "battery",
     },
-    "emu/emu-prof-ii": {
-        "meter-typ.value": "meter_type.value",
-        "timeStamp": "sent_at",
-        # The resource, a constant of the published decoder.
-        "medium.type": "$label",
-    },
+    "emu/emu-prof-ii": _EMU,
     "mcci/codec-model4811": {"boot": "boots", "vBat": "battery"},
     "netvox/r718n1": {**_NETVOX, "Current": "current_raw"},
     **{f"netvox/{model}": _NETVOX for model in ("r718h", "r718h2", "r718n3", "r809a", "r816b")},
