@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import django
@@ -51,11 +52,8 @@ def _work() -> dict[str, list[Callable[[], Any]]]:
             if test.refused:
                 continue
             for payload in telegrams_of(test, compiled.definition.decode.kind):
-                found[compiled.definition.decode.kind].append(
-                    lambda read=compiled.decode, text=payload, at=arrival_of(test): read(
-                        text, context=at
-                    )
-                )
+                read = partial(compiled.decode, payload, context=arrival_of(test))
+                found[compiled.definition.decode.kind].append(read)
     return found
 
 
