@@ -71,8 +71,6 @@ def test_every_page_of_readings_opens_without_a_breach(
             assert page.locator("h1").count() == 1, address
             for width in (390, 1440):
                 page.set_viewport_size({"width": width, "height": 900})
-                # Charts follow the window a moment later.
-                page.wait_for_timeout(300)
                 wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
                 assert not wide, (address, width)
 
