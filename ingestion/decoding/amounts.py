@@ -11,12 +11,14 @@ import math
 from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from ingestion.codecs.errors import DecodeError
 from meters.catalogue import CatalogueEntry
 from meters.quantities import Accumulation
 
+from .exact import Exact, collapsed
 from .units import conversion
 
 __all__ = ["Amounts", "archive_deltas", "archive_integer", "archive_scale", "said"]
@@ -28,20 +30,25 @@ _SHOWN = Context(prec=30)
 class Amounts(NamedTuple):
     """Conversion of one unit to the archive of one reading type: value × factor + offset."""
 
-    factor: Fraction
-    offset: Fraction
+    factor: Exact
+    offset: Exact
 
 
 def archive_scale(unit: str, entry: CatalogueEntry) -> Amounts | None:
     """How values in a unit become archive integers; None where they measure different things."""
-    found = conversion(unit, str(entry.unit))
+    return _scale(unit, entry.unit.value, entry.exponent)
+
+
+@lru_cache(maxsize=1_024)
+def _scale(unit: str, kept: str, exponent: int) -> Amounts | None:
+    found = conversion(unit, kept)
     if found is None:
         return None
-    scale = Fraction(10) ** -entry.exponent
-    return Amounts(found.factor * scale, found.offset * scale)
+    scale = Fraction(10) ** -exponent
+    return Amounts(collapsed(found.factor * scale), collapsed(found.offset * scale))
 
 
-def archive_integer(value: Fraction, scale: Amounts, entry: CatalogueEntry, at: int) -> int:
+def archive_integer(value: Exact, scale: Amounts, entry: CatalogueEntry, at: int) -> int:
     """The integer to keep. DecodeError at byte `at` where it is beyond 63 bits."""
     exact = value * scale.factor + scale.offset
     registered = entry.accumulation == Accumulation.CUMULATIVE
@@ -49,27 +56,31 @@ def archive_integer(value: Fraction, scale: Amounts, entry: CatalogueEntry, at: 
 
 
 def archive_deltas(
-    values: Sequence[Fraction | None], base: Fraction | None, scale: Amounts, at: int
+    values: Sequence[Exact | None], base: Exact | None, scale: Amounts, at: int
 ) -> list[int | None]:
     """Amounts of intervals, oldest first, such that no remainder is lost between them.
 
     Sums are cut down, as registers are, and the differences of the sums are kept. A missing value
     begins a new sum.
     """
-    return list(_carried(values, base or Fraction(0), scale.factor, at))
+    known = [value for value in (base, *values) if value is not None]
+    # Over one denominator everything is whole.
+    common = math.lcm(*(value.denominator for value in known)) * scale.factor.denominator
+    times = common * scale.factor
+    return list(_carried(values, int((base or 0) * times), times, common, at))
 
 
 def _carried(
-    values: Sequence[Fraction | None], base: Fraction, factor: Fraction, at: int
+    values: Sequence[Exact | None], total: int, times: Exact, common: int, at: int
 ) -> Iterator[int | None]:
-    exact = base * factor
+    kept = total // common
     for value in values:
         if value is None:
             yield None
             continue
-        after = exact + value * factor
-        yield _within(math.floor(after) - math.floor(exact), at)
-        exact = after
+        total += int(value * times)
+        before, kept = kept, total // common
+        yield _within(kept - before, at)
 
 
 def _within(value: int, at: int) -> int:
@@ -78,7 +89,7 @@ def _within(value: int, at: int) -> int:
     return value
 
 
-def said(value: Fraction) -> Decimal | int:
+def said(value: Exact) -> Decimal | int:
     """The number for people: exact where it ends, else to thirty digits."""
     if value.denominator == 1:
         return value.numerator

@@ -21,7 +21,8 @@ from meters.definition.model import Test
 from .amounts import archive_integer, archive_scale
 from .compiling import CompiledType
 from .decoded import Arrival, Decoded, EventSaid, Reading, Series
-from .references import as_number, list_lookup, lookup
+from .exact import as_number
+from .references import list_lookup, lookup
 from .scope import Scope
 
 __all__ = ["agree", "differences_of"]
@@ -104,7 +105,7 @@ def _same_number(got: Any, wanted: int | Decimal) -> bool:
         return False
     exponent = wanted.as_tuple().exponent if isinstance(wanted, Decimal) else 0
     if not isinstance(exponent, int) or exponent >= 0:
-        return number == Fraction(wanted)
+        return number == as_number(wanted)
     half = Fraction(1, 2 * 10**-exponent)
     return abs(number - Fraction(wanted)) <= half
 

@@ -17,12 +17,13 @@ from .commands import CommandError, CompiledCommand, Downlink, compile_command
 from .conditions import Condition, compile_condition, compile_subject
 from .decoded import Arrival, Decoded, EventSaid, Identity, Reading, Series
 from .events import Events, compile_events
+from .exact import as_number
 from .identifying import IdentityOf, compile_identity, compile_recognition, compile_topic
 from .kinds import KINDS, Decoder, LayoutError
 from .moments import compile_clock
 from .names import problems_of_names
 from .readings import Readings, compile_readings
-from .references import Lookup, as_number, lookup
+from .references import Lookup, lookup
 from .scope import Scope, zone_of
 from .series import SeriesOf, compile_series
 from .suitability import problems_of_units

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
+from .exact import Exact, as_number
 from .matching import first_item, matching_items
-from .references import Lookup, as_number, lookup, number_lookup
+from .references import Lookup, lookup, number_lookup
 from .scope import Found, Scope
 
 __all__ = ["Condition", "always", "compile_condition", "compile_subject", "key_of"]
@@ -98,12 +98,12 @@ def _value(rule: Mapping[str, Any]) -> Test:
 
     def masked(scope: Scope, found: Found) -> bool:
         bits = bits_of(found)
-        return bits is not None and Fraction(bits & mask) in wanted
+        return bits is not None and bits & mask in wanted
 
     return masked
 
 
-def _compared(key: str, holds: Callable[[Fraction, Fraction], bool]) -> Callable[[Any], Test]:
+def _compared(key: str, holds: Callable[[Exact, Exact], bool]) -> Callable[[Any], Test]:
     def make(rule: Mapping[str, Any]) -> Test:
         limit = number_lookup(rule[key])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from typing import Any
 
 from meters.definition.model import Definition
@@ -68,7 +67,8 @@ class _Compiled:
 
     def _detail(self, scope: Scope) -> int:
         value = self.detail(scope) if self.detail else None
-        return int(value) if value is not None and abs(value) <= _LARGEST_DETAIL else 0
+        within = value is not None and -_LARGEST_DETAIL <= value <= _LARGEST_DETAIL
+        return int(value) if value is not None and within else 0
 
 
 def _compile_codes(rule: Rule) -> Codes:
@@ -119,7 +119,7 @@ def _by_values(
         key = key_of(found.value)
         if mask is not None:
             bits = bits_of(found)
-            key = None if bits is None else Fraction(bits & mask)
+            key = None if bits is None else bits & mask
         return [table[key]] if key in table else []
 
     return codes

@@ -7,7 +7,7 @@ present register and not last month's, a maximum, or a tariff's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -57,14 +57,19 @@ def matching_items(match: Mapping[str, Any], *, free: Set[str] = frozenset()) ->
     """Items whose facts fit, in the order of the telegram; `free` facts may have any value."""
     if set(match) == {"obis"} and isinstance(match["obis"], str):
         return _by_obis(match["obis"])
-    wanted = _wanted(match, free)
+    tests = [_test(key, value) for key, value in match.items() if value != _ANY]
+    ordinary = [(key, ORDINARY[key]) for key in ORDINARY if key not in match and key not in free]
+    quantity = match.get("quantity")
 
     def find(scope: Scope) -> list[Hit]:
-        scope.charge(len(scope.telegram.items))
+        items: Sequence[Item] = scope.telegram.items
+        if isinstance(quantity, str) and quantity != _ANY:
+            items = scope.of_quantity(quantity)
+        scope.charge(len(items) + 1)
         return [
             Hit(item, None, _tariff(item))
-            for item in scope.telegram.items
-            if all(test(item) for test in wanted)
+            for item in items
+            if _is_ordinary(item.facts, ordinary) and all(test(item) for test in tests)
         ]
 
     return find
@@ -92,12 +97,6 @@ def same_as(match: Mapping[str, Any], item: Item | None) -> Mapping[str, Any]:
         key: facts.get(key, ORDINARY.get(key, (None,))[0]) if value == _SAME else value
         for key, value in match.items()
     }
-
-
-def _wanted(match: Mapping[str, Any], free: Set[str]) -> list[Callable[[Item], bool]]:
-    ordinary = {key: ORDINARY[key] for key in ORDINARY if key not in match and key not in free}
-    tests = [_test(key, value) for key, value in match.items() if value != _ANY]
-    return [*tests, *(_ordinary(key, value) for key, value in ordinary.items())]
 
 
 def _test(key: str, value: Any) -> Callable[[Item], bool]:
@@ -128,8 +127,8 @@ def _among(value: Any, plain: list[Any], ranges: list[range]) -> bool:
     return value is not None and value in plain
 
 
-def _ordinary(key: str, values: tuple[Any, ...]) -> Callable[[Item], bool]:
-    return lambda item: key not in item.facts or item.facts[key] in values
+def _is_ordinary(facts: Mapping[str, Any], ordinary: list[tuple[str, tuple[Any, ...]]]) -> bool:
+    return all(facts[key] in values for key, values in ordinary if key in facts)
 
 
 def _tariff(item: Item) -> int:

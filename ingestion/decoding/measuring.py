@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from meters.catalogue import CatalogueEntry
@@ -11,11 +10,13 @@ from meters.definition.model import Definition, Measured
 from meters.definition.vocabulary import resolved, suffixed
 
 from .amounts import Amounts, archive_scale
-from .references import as_number, lookup, number_lookup
-from .scope import Found, Scope
+from .exact import Exact, as_number, quotient
+from .references import lookup, number_lookup
+from .scope import Scope
 from .units import conversion, find_unit
 
 __all__ = [
+    "Change",
     "Number",
     "PulseWeight",
     "Target",
@@ -23,12 +24,12 @@ __all__ = [
     "compile_port",
     "compile_pulse",
     "compile_target",
-    "in_unit",
     "scale_for",
+    "unit_change",
 ]
 
 # The number of a value, or None where it has none, after the arithmetic of a rule.
-Number = Callable[[Scope, Fraction], Fraction | None]
+Number = Callable[[Scope, Exact], Exact | None]
 PortOf = Callable[[Scope, int | None], int | None]
 
 
@@ -42,7 +43,7 @@ class Target(NamedTuple):
 class PulseWeight(NamedTuple):
     """Units in one pulse."""
 
-    weight: Fraction
+    weight: Exact
     unit: str
 
 
@@ -67,15 +68,15 @@ def compile_target(
 
 def compile_arithmetic(rule: Measured) -> Number:
     """mul, div and add, in this order; a factor that is not in the telegram gives no value."""
-    steps: list[tuple[Callable[[Scope], Fraction | None], Any]] = []
+    steps: list[tuple[Callable[[Scope], Exact | None], Any]] = []
     for operand, work in ((rule.mul, _times), (rule.div, _divided), (rule.add, _plus)):
         if operand is not None:
             steps.append((number_lookup(operand), work))
     if not steps:
         return lambda scope, value: value
 
-    def number(scope: Scope, value: Fraction) -> Fraction | None:
-        result: Fraction | None = value
+    def number(scope: Scope, value: Exact) -> Exact | None:
+        result: Exact | None = value
         for find, work in steps:
             operand = find(scope)
             if operand is None or result is None:
@@ -86,15 +87,15 @@ def compile_arithmetic(rule: Measured) -> Number:
     return number
 
 
-def _times(value: Fraction, operand: Fraction) -> Fraction:
+def _times(value: Exact, operand: Exact) -> Exact:
     return value * operand
 
 
-def _divided(value: Fraction, operand: Fraction) -> Fraction | None:
-    return value / operand if operand else None
+def _divided(value: Exact, operand: Exact) -> Exact | None:
+    return quotient(value, operand) if operand else None
 
 
-def _plus(value: Fraction, operand: Fraction) -> Fraction:
+def _plus(value: Exact, operand: Exact) -> Exact:
     return value + operand
 
 
@@ -146,26 +147,37 @@ def compile_port(port: int | str | None) -> PortOf:
     return found
 
 
-def in_unit(
-    scope: Scope, rule: Measured, found: Found, value: Fraction, *, changed: bool
-) -> tuple[Fraction, str] | None:
-    """A number and its unit before the arithmetic; None, with a warning, where they don't fit.
+class Change(NamedTuple):
+    """From the unit of an item to that of a rule: number × factor + offset."""
 
-    changed: the rule works on the number, so that its unit may be another than the item's.
+    factor: Exact
+    offset: Exact
+    unit: str
+
+    def of(self, number: Exact) -> Exact:
+        return (
+            number if self.factor == 1 and not self.offset else number * self.factor + self.offset
+        )
+
+
+def unit_change(scope: Scope, rule: Measured, own: str, *, worked_on: bool) -> Change | None:
+    """What is done before the arithmetic; None, with a warning, where the units don't fit.
+
+    worked_on: the rule works on the number, so that its unit may be another than the item's.
     """
-    own, written = found.unit, rule.unit
+    written = rule.unit
     if not written:
         if find_unit(own) is None:
             scope.warn(f"{rule.register}: no unit is known; the definition can say `unit`")
             return None
-        return value, own
-    if not own or find_unit(own) is None:
-        return value, written
+        return Change(1, 0, own)
+    if own == written or find_unit(own) is None:
+        return Change(1, 0, written)
     between = conversion(own, written)
     if between is not None:
-        return value * between.factor + between.offset, written
-    if changed:
-        return value, written
+        return Change(between.factor, between.offset, written)
+    if worked_on:
+        return Change(1, 0, written)
     scope.warn(f"{rule.register}: the value is in {own}, which can't be {written}")
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 
 from meters.definition.model import Definition
 from meters.definition.model import Reading as Rule
@@ -11,13 +10,14 @@ from meters.definition.model import Reading as Rule
 from .amounts import archive_integer, said
 from .conditions import compile_condition
 from .decoded import Reading
+from .exact import Exact
 from .measuring import (
     compile_arithmetic,
     compile_port,
     compile_pulse,
     compile_target,
-    in_unit,
     scale_for,
+    unit_change,
 )
 from .moments import compile_moment
 from .references import number_lookup
@@ -115,8 +115,8 @@ class _Compiled:
         return self.port(scope, source.submeter)
 
     def _measured(
-        self, scope: Scope, source: Source, number: Fraction, port: int | None
-    ) -> tuple[Fraction, str] | None:
+        self, scope: Scope, source: Source, number: Exact, port: int | None
+    ) -> tuple[Exact, str] | None:
         """The number after the arithmetic, with its unit."""
         if self.pulse is not None:
             weight = self.pulse(scope, port)
@@ -124,11 +124,11 @@ class _Compiled:
             if weight is None or pulses is None:
                 return None
             return pulses * weight.weight, weight.unit
-        before = in_unit(scope, self.rule, source.found, number, changed=self.changed)
-        if before is None:
+        change = unit_change(scope, self.rule, source.found.unit, worked_on=self.changed)
+        if change is None:
             return None
-        value = self.number(scope, before[0])
-        return None if value is None else (value, before[1])
+        value = self.number(scope, change.of(number))
+        return None if value is None else (value, change.unit)
 
 
 def _compile_tariff(tariff: int | str) -> Callable[[Scope, Source], int | None]:
@@ -151,7 +151,7 @@ def _summed(sources: list[Source]) -> list[Source]:
     if not sources or len(numbers) < len(sources):
         return []
     first = sources[0]
-    return [first._replace(number=sum(numbers, Fraction(0)), phase="")]
+    return [first._replace(number=sum(numbers), phase="")]
 
 
 def _name(source: Source) -> str:

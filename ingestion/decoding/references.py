@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from fractions import Fraction
-from typing import Any
 
+from .exact import Exact, as_number
 from .scope import Found, Scope
 
-__all__ = ["Lookup", "Lookups", "as_number", "list_lookup", "lookup", "number_lookup"]
+__all__ = ["Lookup", "Lookups", "list_lookup", "lookup", "number_lookup"]
 
 Lookup = Callable[[Scope], Found | None]
 Lookups = Callable[[Scope], list[Found]]
@@ -93,23 +92,14 @@ _SPACES: dict[str, Callable[[str], Lookup]] = {
 }
 
 
-def as_number(value: Any) -> Fraction | None:
-    """An exact number of a value; None where it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return None
-    if isinstance(value, Decimal) and not value.is_finite():
-        return None
-    return Fraction(value)
-
-
-def number_lookup(operand: int | Decimal | str) -> Callable[[Scope], Fraction | None]:
+def number_lookup(operand: int | Decimal | str) -> Callable[[Scope], Exact | None]:
     """A number as written, or the number that a reference finds."""
     if not isinstance(operand, str):
-        constant = Fraction(operand)
+        constant = as_number(operand)
         return lambda scope: constant
     find = lookup(operand)
 
-    def number(scope: Scope) -> Fraction | None:
+    def number(scope: Scope) -> Exact | None:
         found = find(scope)
         return None if found is None else as_number(found.value)
 

@@ -63,6 +63,7 @@ class Scope:
     warnings: list[str] = field(default_factory=list)
     work: int = MOST_WORK
     _counts: dict[str, int] | None = None
+    _quantities: dict[str, list[Item]] | None = None
 
     def __post_init__(self) -> None:
         for item in self.telegram.items:
@@ -94,7 +95,7 @@ class Scope:
         if listed.item is None:
             return list(self._elements(name, ""))
         self.charge(len(listed.value))
-        return [listed._replace(value=one, place=at) for at, one in enumerate(listed.value)]
+        return [Found(one, listed.unit, listed.item, at) for at, one in enumerate(listed.value)]
 
     def column(self, group: str, name: str) -> list[Found]:
         """`name` of every element of a repeated group; elements without it are left out."""
@@ -116,6 +117,16 @@ class Scope:
             return self._counts[group]
         value = _at_path(self.telegram.tree, group)
         return len(value) if isinstance(value, list | tuple) else 0
+
+    def of_quantity(self, quantity: str) -> list[Item]:
+        """The items with this fact, in the order of the telegram."""
+        if self._quantities is None:
+            self._quantities = {}
+            for item in self.telegram.items:
+                fact = item.facts.get("quantity")
+                if isinstance(fact, str):
+                    self._quantities.setdefault(fact, []).append(item)
+        return self._quantities.get(quantity, [])
 
     def config(self, name: str, port: int | None = None) -> Any:
         """What the installation says, of a port of the module if it says more of that."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from typing import NamedTuple
 
 from ingestion.codecs.errors import DecodeError
@@ -16,23 +15,27 @@ from meters.quantities import Accumulation
 from .amounts import Amounts, archive_deltas, archive_integer
 from .conditions import compile_condition
 from .decoded import Series
+from .exact import Exact, as_number
 from .measuring import (
+    Change,
+    PulseWeight,
     Target,
     compile_arithmetic,
     compile_port,
     compile_pulse,
     compile_target,
-    in_unit,
     scale_for,
+    unit_change,
 )
 from .moments import compile_moment, floored
-from .references import as_number, list_lookup, lookup, number_lookup
+from .references import list_lookup, lookup, number_lookup
 from .scope import Found, Scope
 
 __all__ = ["SeriesOf", "compile_series"]
 
 SeriesOf = Callable[[Scope], Iterator[Series]]
-Numbers = list[Fraction | None]
+Numbers = list[Exact | None]
+_PULSES = Change(1, 0, "count")
 
 _LONGEST_STEP = 366 * 86_400
 _YEARS = range(1971, 9_000)
@@ -42,7 +45,7 @@ class _Listed(NamedTuple):
     """The numbers of a list, oldest first, with their unit."""
 
     values: Numbers
-    base: Fraction | None
+    base: Exact | None
     unit: str
     first: Found
 
@@ -103,38 +106,39 @@ class _Compiled:
 
     def _listed(self, scope: Scope, found: list[Found], port: int | None) -> _Listed | None:
         """Numbers and base in one unit."""
-        rule, weight = self.rule, Fraction(1)
+        base = self.base(scope) if self.base else None
         if self.pulse is not None:
-            pulse = self.pulse(scope, port)
-            if pulse is None:
+            weight = self.pulse(scope, port)
+            if weight is None:
                 return None
-            weight, unit = pulse.weight, pulse.unit
+            change = Change(1, 0, weight.unit)
+            numbers = [self._weighed(scope, one, weight) for one in found]
+            opening = self._weighed(scope, base, weight) if base else None
         else:
-            zero = in_unit(scope, rule, found[0], Fraction(0), changed=self.changed)
-            if zero is None:
+            made = self._change(scope, found[0])
+            if made is None:
                 return None
-            unit = zero[1]
-        numbers = [self._one(scope, one, weight) for one in found]
+            change = made
+            numbers = [self._one(scope, one, change) for one in found]
+            own = self._change(scope, base) if base else None
+            opening = self._one(scope, base, own) if base and own else None
         if self.reverse:
             numbers.reverse()
-        base = self._base(scope, weight)
-        return _Listed(numbers, base, unit, found[0])
+        return _Listed(numbers, opening, change.unit, found[0])
 
-    def _one(self, scope: Scope, found: Found, weight: Fraction) -> Fraction | None:
+    def _change(self, scope: Scope, found: Found) -> Change | None:
+        return unit_change(scope, self.rule, found.unit, worked_on=self.changed)
+
+    def _one(self, scope: Scope, found: Found, change: Change) -> Exact | None:
+        """The number of an element; all of a list have the unit of its first."""
         number = as_number(found.value)
-        if number is None or found.value in self.missing:
+        if number is None or number in self.missing:
             return None
-        if self.pulse is None:
-            before = in_unit(scope, self.rule, found, number, changed=self.changed)
-            if before is None:
-                return None
-            number = before[0]
-        value = self.number(scope, number)
-        return None if value is None else value * weight
+        return self.number(scope, change.of(number))
 
-    def _base(self, scope: Scope, weight: Fraction) -> Fraction | None:
-        found = self.base(scope) if self.base else None
-        return None if found is None else self._one(scope, found, weight)
+    def _weighed(self, scope: Scope, found: Found, weight: PulseWeight) -> Exact | None:
+        pulses = self._one(scope, found, _PULSES)
+        return None if pulses is None else pulses * weight.weight
 
     def _series(
         self,

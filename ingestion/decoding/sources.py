@@ -10,8 +10,9 @@ from typing import NamedTuple
 from ingestion.codecs.formulas import FormulaError, compile_formula
 from meters.definition.model import Reading
 
+from .exact import Exact, as_number, collapsed
 from .matching import Hit, find_items, has_same
-from .references import as_number, list_lookup, lookup, number_lookup
+from .references import list_lookup, lookup, number_lookup
 from .scope import Found, Scope
 
 __all__ = ["Source", "Sources", "compile_sources"]
@@ -28,7 +29,7 @@ _PHASES = {1: "L1", 2: "L2", 3: "L3", "L1": "L1", "L2": "L2", "L3": "L3"}
 class Source(NamedTuple):
     """One value with what its item says of it; `number` None: there is none to take."""
 
-    number: Fraction | None
+    number: Exact | None
     found: Found
     submeter: int | None = None
     tariff: int = 0
@@ -48,7 +49,7 @@ def compile_sources(rule: Reading) -> Sources:
         return _of_formula(rule.formula)
     if isinstance(rule.value, str):
         return _of_field(rule)
-    constant = Source(Fraction(rule.value or 0), Found(rule.value))
+    constant = Source(as_number(rule.value), Found(rule.value))
     return lambda scope: [constant]
 
 
@@ -125,11 +126,11 @@ def _of_formula(text: str) -> Sources:
 
     def sources(scope: Scope) -> list[Source]:
         values = {name: number(scope) for name, number in numbers.items()}
-        given = {name: value for name, value in values.items() if value is not None}
+        given = {name: Fraction(value) for name, value in values.items() if value is not None}
         if len(given) < len(values):
             return []
         try:
-            value = compiled(given)
+            value = collapsed(compiled(given))
         except FormulaError as error:
             scope.warn(f"{text}: {error}")
             return []

@@ -11,6 +11,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from .exact import Exact, collapsed
+
 __all__ = ["UNITS", "Conversion", "Unit", "conversion", "find_unit"]
 
 
@@ -25,8 +27,8 @@ class Unit(NamedTuple):
 class Conversion(NamedTuple):
     """value in the other unit = value × factor + offset."""
 
-    factor: Fraction
-    offset: Fraction
+    factor: Exact
+    offset: Exact
 
 
 _JOULE = Fraction(1, 3_600)
@@ -157,4 +159,5 @@ def conversion(source: str, target: str) -> Conversion | None:
     one, other = find_unit(source), find_unit(target)
     if one is None or other is None or one.dimension != other.dimension:
         return None
-    return Conversion(one.factor / other.factor, (one.offset - other.offset) / other.factor)
+    offset = (one.offset - other.offset) / other.factor
+    return Conversion(collapsed(one.factor / other.factor), collapsed(offset))
