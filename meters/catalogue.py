@@ -66,6 +66,7 @@ _CIM_MEASUREMENT = {
     Quantity.VOLUME: 58,
     Quantity.FLOW: 58,
     Quantity.HEAT_ENERGY: 12,
+    Quantity.COOLING_ENERGY: 12,
     Quantity.HEAT_POWER: 37,
     Quantity.FLOW_TEMPERATURE: 46,
     Quantity.RETURN_TEMPERATURE: 46,
@@ -74,6 +75,8 @@ _CIM_MEASUREMENT = {
     Quantity.BATTERY_VOLTAGE: 54,
     Quantity.BATTERY_LEVEL: 47,
     Quantity.SIGNAL: 0,
+    Quantity.ALLOCATION: 0,
+    Quantity.HUMIDITY: 0,
 }
 _CIM_UNIT = {
     Unit.WH: 72,
@@ -89,6 +92,7 @@ _CIM_UNIT = {
     Unit.BAR: 39,
     Unit.PERCENT: 0,
     Unit.DBM: 0,
+    Unit.HCA: 111,
 }
 
 
@@ -122,6 +126,33 @@ def _energy(
             ),
         ]
     return entries
+
+
+def _counted(
+    code: str,
+    resource: Resource,
+    quantity: Quantity,
+    unit: Unit,
+    exponent: int,
+    display: str,
+    obis: tuple[str, str],
+) -> list[CatalogueEntry]:
+    """Register and interval value of one amount; `obis` in this order."""
+    rows = ((".register", Accumulation.CUMULATIVE), ("", Accumulation.DELTA))
+    return [
+        CatalogueEntry(
+            f"{code}{suffix}",
+            resource,
+            quantity,
+            unit,
+            exponent,
+            accumulation,
+            display,
+            number,
+            direction=Direction.FORWARD,
+        )
+        for (suffix, accumulation), number in zip(rows, obis, strict=True)
+    ]
 
 
 def _volume(resource: Resource, medium: int) -> list[CatalogueEntry]:
@@ -218,6 +249,11 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     *_volume(Resource.COLD_WATER, 8),
     *_volume(Resource.HOT_WATER, 9),
     *_volume(Resource.GAS, 7),
+    # Converted to base conditions, by the meter or its converter.
+    *_counted(
+        "gas.volume.base", Resource.GAS, _Q.VOLUME, Unit.M3, -3, "m³", ("7-0:3.2.0", "7-0:3.29.0")
+    ),
+    _instant("cold_water.temperature", Resource.COLD_WATER, _Q.TEMPERATURE, Unit.CELSIUS, -2, "°C"),
     _instant("hot_water.temperature", Resource.HOT_WATER, _Q.TEMPERATURE, Unit.CELSIUS, -2, "°C"),
     _instant("gas.temperature", Resource.GAS, _Q.TEMPERATURE, Unit.CELSIUS, -2, "°C"),
     CatalogueEntry(
@@ -255,6 +291,13 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     CatalogueEntry(
         "heat.volume", _HT, _Q.VOLUME, Unit.M3, -3, Accumulation.DELTA, "m³", "6-0:2.29.0"
     ),
+    *_counted(
+        "heat.cooling", _HT, _Q.COOLING_ENERGY, Unit.WH, 0, "kWh", ("5-0:1.0.0", "5-0:1.29.0")
+    ),
+    # Heat cost allocators (EN 834) show units without a dimension.
+    *_counted(
+        "heat.allocation", _HT, _Q.ALLOCATION, Unit.HCA, -3, "HCA", ("4-0:1.0.0", "4-0:1.29.0")
+    ),
     _instant("heat.power", _HT, _Q.HEAT_POWER, Unit.W, 0, "kW", "6-0:8.0.0"),
     _instant("heat.flow", _HT, _Q.FLOW, Unit.M3H, -3, "m³/h", "6-0:9.0.0"),
     _instant(
@@ -268,4 +311,5 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     _instant("device.battery.level", _DV, _Q.BATTERY_LEVEL, Unit.PERCENT, 0, "%", "0-0:96.6.6"),
     _instant("device.signal", _DV, _Q.SIGNAL, Unit.DBM, 0, "dBm", "0-0:96.12.5"),
     _instant("device.temperature", _DV, _Q.TEMPERATURE, Unit.CELSIUS, -2, "°C", "0-0:96.9.0"),
+    _instant("device.humidity", _DV, _Q.HUMIDITY, Unit.PERCENT, -1, "%"),
 )

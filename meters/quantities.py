@@ -35,6 +35,7 @@ class Quantity(models.TextChoices):
     FLOW = "flow", _("flow")
     HEAT_ENERGY = "heat_energy", _("heat energy")
     HEAT_POWER = "heat_power", _("heat power")
+    COOLING_ENERGY = "cooling_energy", _("cooling energy")
     FLOW_TEMPERATURE = "flow_temperature", _("flow temperature")
     RETURN_TEMPERATURE = "return_temperature", _("return temperature")
     TEMPERATURE = "temperature", _("temperature")
@@ -42,6 +43,8 @@ class Quantity(models.TextChoices):
     BATTERY_VOLTAGE = "battery_voltage", _("battery voltage")
     BATTERY_LEVEL = "battery_level", _("battery level")
     SIGNAL = "signal", _("signal strength")
+    ALLOCATION = "allocation", _("heat cost units")
+    HUMIDITY = "humidity", _("relative humidity")
 
 
 class Unit(models.TextChoices):
@@ -60,6 +63,7 @@ class Unit(models.TextChoices):
     BAR = "bar", "bar"
     PERCENT = "%", "%"
     DBM = "dBm", "dBm"
+    HCA = "HCA", "HCA"
 
 
 class Accumulation(models.TextChoices):
