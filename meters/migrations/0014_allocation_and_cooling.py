@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("meters", "0014_registers_of_several_resources"),
+        ("meters", "0013_commands"),
     ]
 
     operations = [
