@@ -130,7 +130,10 @@ class DeviceTypeVersion(ScopedModel, Timestamped):
 
 @audited()
 class RegisterTemplate(ScopedModel):
-    """One thing that devices of a version tell; `instantiate()` makes a channel of it."""
+    """One thing that devices of a version tell; `instantiate()` makes a channel of it.
+
+    A register has several reading types where the installed meter decides what is measured.
+    """
 
     version = models.ForeignKey(
         DeviceTypeVersion, on_delete=models.CASCADE, related_name="registers"
@@ -161,7 +164,8 @@ class RegisterTemplate(ScopedModel):
         ordering = ("version", "register")
         constraints = (
             models.UniqueConstraint(
-                fields=["version", "register"], name="meters_register_template_unique"
+                fields=["version", "register", "reading_type"],
+                name="meters_register_template_unique",
             ),
             models.CheckConstraint(
                 condition=Q(interval_minutes__gte=1, interval_minutes__lte=1440),
