@@ -3,7 +3,7 @@
 A condition is one of: `$name` (neither absent, 0 nor empty); a formula; a mapping
 `{field: $name, <comparison>: value}`; a mapping of names to what they must equal (`{port: 100}`);
 `{all: […]}`, `{any: […]}`, `{not: …}`; a list, of which all must hold. What compares with an absent
-value does not hold.
+value does not hold, but for `present: false`.
 """
 
 from __future__ import annotations
@@ -40,15 +40,22 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "value": operator.eq,
     "ne": operator.ne,
     "gt": operator.gt,
+    "above": operator.gt,
     "after": operator.gt,
     "gte": operator.ge,
     "lt": operator.lt,
+    "below": operator.lt,
     "before": operator.lt,
     "lte": operator.le,
     "mask": _masked,
     "clear": _unmasked,
+    "bit": lambda value, bit: bool(int(value) >> int(bit) & 1),
     "in": lambda value, choices: value in choices,
 }
+
+
+# Keys of a comparison that are none themselves.
+_BESIDES = frozenset({"field", "why", "present"})
 
 
 def compile_condition(spec: Any, place: Place, depth: int = 0) -> Condition:
@@ -117,14 +124,32 @@ def _denied(check: Condition) -> Condition:
 def _compared(spec: Mapping[Any, Any], place: Place) -> Condition:
     read = reference(spec["field"], (*place, "field"))
     wanted = [key for key in spec if key in _COMPARISONS]
-    unknown = [key for key in spec if key not in _COMPARISONS and key not in {"field", "why"}]
+    unknown = [key for key in spec if key not in _COMPARISONS and key not in _BESIDES]
     if unknown:
-        known = ", ".join(_COMPARISONS)
+        known = ", ".join((*_COMPARISONS, "present"))
         raise SchemaError((*place, str(unknown[0])), f"not a comparison; there are {known}")
+    if spec.get("present") is False:
+        return lambda state: read(state) is OMITTED
     if not wanted:
-        return lambda state: _holds(read(state))
+        truth = "present" not in spec
+        return lambda state: _holds(read(state)) if truth else read(state) is not OMITTED
+    if "mask" in wanted and {"value", "eq"} & set(wanted):
+        wanted.remove("mask")
+        read = _of_masked(read, spec["mask"], place)
     pairs = [(_COMPARISONS[key], _operand(spec[key], (*place, key))) for key in wanted]
     return lambda state: _all_hold(state, read, pairs)
+
+
+def _of_masked(read: Reference, mask: Any, place: Place) -> Reference:
+    """`{mask: 0x70, value: 0x30}` compares the masked bits."""
+    if not isinstance(mask, int):
+        raise SchemaError((*place, "mask"), "a mask is a whole number")
+
+    def masked(state: State) -> Any:
+        value = read(state)
+        return value & mask if isinstance(value, int) else OMITTED
+
+    return masked
 
 
 def _all_hold(
