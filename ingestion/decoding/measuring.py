@@ -12,7 +12,7 @@ from meters.definition.vocabulary import resolved, suffixed
 from .amounts import Amounts, archive_scale
 from .exact import Exact, as_number, quotient
 from .references import lookup, number_lookup
-from .scope import Scope
+from .scope import Found, Scope
 from .units import conversion, find_unit
 
 __all__ = [
@@ -160,18 +160,24 @@ class Change(NamedTuple):
         )
 
 
-def unit_change(scope: Scope, rule: Measured, own: str, *, worked_on: bool) -> Change | None:
+# Quantities whose kelvins are a difference, not a temperature above absolute zero.
+_DIFFERENCES = frozenset({"temperature_difference", "temperature difference"})
+
+
+def unit_change(scope: Scope, rule: Measured, found: Found, *, worked_on: bool) -> Change | None:
     """What is done before the arithmetic; None, with a warning, where the units don't fit.
 
     worked_on: the rule works on the number, so that its unit may be another than the item's.
     """
-    written = rule.unit
+    own, written = _own_unit(found), rule.unit
+    known = find_unit(own) is not None
     if not written:
-        if find_unit(own) is None:
-            scope.warn(f"{rule.register}: no unit is known; the definition can say `unit`")
+        if not known:
+            what = f"{own} is no unit known here" if own else "no unit is known"
+            scope.warn(f"{rule.register}: {what}; the definition can say `unit`")
             return None
         return Change(1, 0, own)
-    if own == written or find_unit(own) is None:
+    if own in ("", written):
         return Change(1, 0, written)
     between = conversion(own, written)
     if between is not None:
@@ -180,6 +186,11 @@ def unit_change(scope: Scope, rule: Measured, own: str, *, worked_on: bool) -> C
         return Change(1, 0, written)
     scope.warn(f"{rule.register}: the value is in {own}, which can't be {written}")
     return None
+
+
+def _own_unit(found: Found) -> str:
+    quantity = found.item.facts.get("quantity") if found.item else None
+    return "ΔK" if found.unit == "K" and quantity in _DIFFERENCES else found.unit
 
 
 def scale_for(scope: Scope, rule: Measured, unit: str, entry: CatalogueEntry) -> Amounts | None:

@@ -124,7 +124,7 @@ class _Compiled:
             if weight is None or pulses is None:
                 return None
             return pulses * weight.weight, weight.unit
-        change = unit_change(scope, self.rule, source.found.unit, worked_on=self.changed)
+        change = unit_change(scope, self.rule, source.found, worked_on=self.changed)
         if change is None:
             return None
         value = self.number(scope, change.of(number))

@@ -127,7 +127,7 @@ class _Compiled:
         return _Listed(numbers, opening, change.unit, found[0])
 
     def _change(self, scope: Scope, found: Found) -> Change | None:
-        return unit_change(scope, self.rule, found.unit, worked_on=self.changed)
+        return unit_change(scope, self.rule, found, worked_on=self.changed)
 
     def _one(self, scope: Scope, found: Found, change: Change) -> Exact | None:
         """The number of an element; all of a list have the unit of its first."""

@@ -105,6 +105,10 @@ _SCALES: dict[str, dict[str, Fraction | int]] = {
     "level": {"dBm": 1},
     "time": {"s": 1, "ms": Fraction(1, _K), "min": 60, "h": 3_600, "d": 86_400},
     "count": {"count": 1},
+    # Units of heat cost allocators.
+    "allocation": {"HCA": 1},
+    # Apart from temperatures: a difference has no zero to shift.
+    "temperature difference": {"ΔK": 1, "Δ°F": Fraction(5, 9)},
 }
 _OFFSET_SCALES = {
     "degC": Unit("temperature", Fraction(1)),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .completion import choices_at, keys_at
+from .cursor import Offers, offers_at
 from .errors import DefinitionError, Mark, Problem
 from .json_schema import json_schema
 from .model import Definition
@@ -17,11 +18,13 @@ __all__ = [
     "Definition",
     "DefinitionError",
     "Mark",
+    "Offers",
     "Problem",
     "RegisterUse",
     "choices_at",
     "json_schema",
     "keys_at",
+    "offers_at",
     "read_definition",
     "registers_of",
     "wrap_payload_schema",

@@ -24,6 +24,9 @@ def choices_at(path: Path, vocabulary: Vocabulary) -> list[str]:
         return sorted(vocabulary.reading_types)
     if _is_event(tuple(above), key):
         return sorted(vocabulary.events)
+    while isinstance(key, int) and above:
+        # An entry of a list of words.
+        key = above.pop()
     shapes = _shapes(_parts_at(tuple(above)), str(key))
     return [word for shape in shapes for word in _words(shape)]
 

@@ -85,6 +85,8 @@ def test_units_and_arithmetic(rule: str, unit: str, litres: int) -> None:
         ("value: $v", 5, "", "no unit"),
         ("value: $v", 5, "kWh", "can't be kept"),
         ("value: $v, unit: L", 5, "kWh", "can't be L"),
+        ("value: $v, unit: L", 5, "month", "the value is in month, which can't be L"),
+        ("value: $v", 5, "month", "month is no unit known here"),
         ("value: $v, unit: L", "text", "", "no number"),
         ("value: $v, unit: L", True, "", "no number"),
         ("value: $v, unit: L", None, "", ""),
@@ -100,6 +102,23 @@ def test_units_and_arithmetic(rule: str, unit: str, litres: int) -> None:
 def test_what_has_no_value_gives_none(rule: str, value: Any, unit: str, warning: str) -> None:
     warnings = _none(f"{_VOLUME}, {rule}", _item("v", value, unit), _item("zero", 0))
     assert (len(warnings) == 1 and warning in warnings[0]) if warning else warnings == ()
+
+
+_FLOW = "register: flow, reading_type: heat.temperature.flow"
+
+
+@pytest.mark.parametrize("rule", ["value: $v", "value: $v, unit: degC", "value: $v, unit: K"])
+@pytest.mark.parametrize("quantity", ["temperature_difference", "temperature difference"])
+def test_a_difference_of_temperatures_is_no_temperature(rule: str, quantity: str) -> None:
+    difference = _item("v", 5, "K", quantity=quantity)
+    warnings = _none(f"{_FLOW}, {rule}", difference, resource="heat")
+    assert len(warnings) == 1
+    assert "ΔK" in warnings[0]
+
+
+def test_an_absolute_temperature_is_shifted_to_the_zero_of_celsius() -> None:
+    reading = _one(f"{_FLOW}, value: $v", _item("v", Decimal("293.15"), "K"), resource="heat")
+    assert reading.value == 2_000
 
 
 def test_the_weight_of_a_pulse_is_that_of_the_port() -> None:
