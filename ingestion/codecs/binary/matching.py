@@ -84,7 +84,7 @@ def _spec(field: Field, place: Place) -> tuple[Field, Place]:
     for key in ("match", "switch"):
         inner = field.get(key)
         if isinstance(inner, Mapping):
-            return inner, (*place, key)
+            return {**inner, "field": inner.get("field", inner.get("on"))}, (*place, key)
         if isinstance(inner, str):
             return {**field, "field": inner, "name": None, "length": None}, place
     found = field.get("on", field.get("field"))

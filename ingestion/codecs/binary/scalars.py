@@ -53,6 +53,8 @@ _RANGE = re.compile(r"(?:(le|be)_)?([us])(\d{1,3})\[(\d{1,3})(?:(\+?:)(\d{1,3}))
 _OFFSET = re.compile(r"bits(?:<(\d{1,3}), ?(\d{1,3})>|:(\d{1,3})@(\d{1,3}))")
 _PACKED = re.compile(r"(?:([us])\d{1,3}:|(s?)bits)(\d{1,2})")
 _WORDS = re.compile(r"([usf])32(le16|be16le)")
+# Long names, whose width is a length in bytes.
+_LONG = {"uint": "u", "sint": "s", "int": "s"}
 _FLOATS = {"f16": 2, "f32": 4, "f64": 8, "float": 4, "double": 8}
 _MINIFLOATS = ("uflt16", "sflt16", "sflt24")
 
@@ -75,6 +77,8 @@ def length_of(field: Field, place: Place, default: int = 1) -> Reference | None:
 def scalar(field: Field, place: Place, scope: Scope, *, consume: int | None = None) -> Scalar:
     """The reader that `type` asks for. `consume` overrides how far a range of bits moves on."""
     kind = str(field.get("type", "u8")).strip().lower()
+    if kind in _LONG and isinstance(field.get("length"), int):
+        kind = f"{_LONG[kind]}{8 * field['length']}"
     endian = endian_of(field, place, scope)
     if consume is None and isinstance(field.get("consume"), int):
         consume = int(field["consume"])

@@ -192,6 +192,8 @@ def _tags(spec: Field, place: Place, scope: Scope) -> tuple[list[Scalar], tuple[
         at = (*place, "tag")
     elif "tag_fields" in spec:
         fields, at = spec["tag_fields"], (*place, "tag_fields")
+    elif "tag_type" in spec:
+        fields, at = [{"type": spec["tag_type"]}], (*place, "tag_type")
     else:
         size = spec.get("tag_size", 1)
         fields, at = [{"type": f"u{8 * size}" if isinstance(size, int) else size}], place
@@ -211,7 +213,7 @@ def _tags(spec: Field, place: Place, scope: Scope) -> tuple[list[Scalar], tuple[
 
 
 def _length(spec: Field, place: Place, scope: Scope) -> Read | None:
-    kind = spec.get("length", spec.get("length_size", 0))
+    kind = spec.get("length", spec.get("length_type", spec.get("length_size", 0)))
     if kind in (0, "implicit", None):
         return None
     kind = f"u{8 * kind}" if isinstance(kind, int) else kind
@@ -222,7 +224,7 @@ _Cases = tuple[dict[Tag, Body], tuple[tuple[Callable[[Tag], bool], Body], ...], 
 
 
 def _cases(builder: Builder, spec: Field, place: Place, scope: Scope, tags: list[Scalar]) -> _Cases:
-    cases = spec.get("cases", {})
+    cases = spec.get("cases", spec.get("tags", {}))
     if not isinstance(cases, Mapping):
         raise SchemaError((*place, "cases"), "expected fields by tag")
     exact: dict[Tag, Body] = {}

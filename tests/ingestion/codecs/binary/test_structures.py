@@ -113,6 +113,15 @@ def test_cases_by_bytes_right_here() -> None:
     assert tree([{"name": "k", "type": "u8"}, older], "0205") == {"k": 2, "v": 5}
 
 
+def test_older_spellings() -> None:
+    switch = {"switch": {"on": "$k", "cases": [{"case": 1, "fields": _V}]}}
+    assert tree([{"name": "k", "type": "UInt", "length": 2}, switch], "000105")["v"] == 5
+    tags = {"name": "t", "type": "tlv", "tag_size": 1, "length_size": 1, "tags": {1: _V[0]}}
+    assert tree([tags], "010105") == {"v": 5}
+    typed = {"tlv": {"tag_type": "u16", "length_type": "u8", "cases": {1: _V}}}
+    assert tree([typed], "00010105") == {"v": 5}
+
+
 def test_case_by_label() -> None:
     fields = [
         {"name": "k", "type": "u8", "lookup": ["water", "gas"]},
