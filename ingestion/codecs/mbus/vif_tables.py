@@ -18,7 +18,8 @@ class Vif:
 
     `kind` says how the data are read: "number"; "flags" and "unsigned" (data types D and C: no
     sign, all values good); "time" (a date, an instant or a time of day by its length); "digits"
-    (a number that names something: leading zeros count); "text".
+    (a number that names something: leading zeros count); "text" (a version: a text, or BCD digits
+    whose leading zeros count, or a binary number).
     """
 
     quantity: str
@@ -133,10 +134,10 @@ FD = _table(
         (0x09, "device_type", "unsigned"),
         (0x0A, "manufacturer", "unsigned"),
         (0x0B, "parameter_set", "number"),
-        (0x0C, "model_version", "number"),
-        (0x0D, "hardware_version", "number"),
-        (0x0E, "firmware_version", "number"),
-        (0x0F, "software_version", "number"),
+        (0x0C, "model_version", "text"),
+        (0x0D, "hardware_version", "text"),
+        (0x0E, "firmware_version", "text"),
+        (0x0F, "software_version", "text"),
         (0x10, "customer_location", "digits"),
         (0x11, "customer", "digits"),
         (0x12, "access_code_user", "number"),

@@ -75,6 +75,8 @@ VALUES: list[tuple[str, str, str, Any]] = [
     ("02 6F 0300", "reserved", "", 3),
     ("0D FD11 05 6F6C6C6548", "customer", "", "Hello"),
     ("0D FD0F 02 0041", "software_version", "", "A"),
+    ("0C FD0F 02000100", "software_version", "", "00010002"),
+    ("02 FD0E 0A00", "firmware_version", "", 10),
     ("0D 13 C3 563412", "volume", "m3", Decimal("123.456")),
     ("0D 13 D2 3412", "volume", "m3", Decimal("-1.234")),
     ("0D 13 E2 FFFF", "volume", "m3", Decimal("-0.001")),
