@@ -100,17 +100,7 @@ class CommandAdmin(ServiceAdmin):
     """Commands are given and taken back, never changed or deleted."""
 
     form = CommandForm
-    list_display = (
-        "module",
-        "kind",
-        "content",
-        "state",
-        "answer",
-        "attempts",
-        "created_at",
-        "valid_until",
-        "company",
-    )
+    list_display = ("module", "kind", "content", "state", "answer", "created_at", "company")
     list_filter = (CompanyFilter, "state", "kind")
     list_select_related = ("module", "usage_point", "company")
     search_fields = ("^module__serial", "^module__address", "^usage_point__code")
@@ -122,11 +112,18 @@ class CommandAdmin(ServiceAdmin):
     actions = ("cancel",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj is None:
-            return ["module", "kind", "first", "last", *_SCHEDULE, "note"]
         asked = ["module", "usage_point", "kind", "content", "note", "requested_by", "created_at"]
         way = ["approved_at", "queued_at", "sent_at", "last_sent_at", "attempts", "delivered_at"]
         return [*asked, "valid_until", "state", *way, "ended_at", "answer"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is not None:
+            return super().get_fieldsets(request, obj)
+        return (
+            (None, {"fields": ("module", "kind", "note")}),
+            (_("Only to read the archive again"), {"fields": ("first", "last")}),
+            (_("Only to change the reporting schedule"), {"fields": _SCHEDULE}),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [] if obj is None else self.get_fields(request, obj)
