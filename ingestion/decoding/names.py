@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from meters.definition.checking import MOST_PROBLEMS
 from meters.definition.errors import Path, Problem
 from meters.definition.model import Definition
 from meters.definition.nodes import plain
@@ -21,6 +23,7 @@ _SPACES = frozenset({"config", "arrival", "topic", "identity"})
 # What codecs name without being told to.
 _GIVEN = frozenset({"meters", "meter", "index", "field"})
 _RULES = ("clock", "identify", "readings", "series", "events", "reject")
+_MOST_COMPARED = 500
 _FREE_TEXT = frozenset({"why", "description", "topic"})
 _REFERENCE = re.compile(r"\$(\.?)([A-Za-z_]\w*)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -31,6 +34,10 @@ def problems_of_names(definition: Definition) -> Iterator[Problem]:
     if definition.decode.kind not in _NAMED_KINDS:
         return
     words = set(_words(definition.decode.layout)) | _GIVEN
+    yield from islice(_unknown_names(definition, words), MOST_PROBLEMS)
+
+
+def _unknown_names(definition: Definition, words: set[str]) -> Iterator[Problem]:
     given = plain(definition.root)
     for rule in _RULES:
         for path, reference in _references(given.get(rule), (rule,)):
@@ -41,7 +48,8 @@ def problems_of_names(definition: Definition) -> Iterator[Problem]:
 
 def _unknown(name: str, words: set[str]) -> str:
     message = _("Nothing in `decode` is called “%(name)s”.") % {"name": name}
-    near = difflib.get_close_matches(name[:64], sorted(words), 1, 0.6)
+    # Among very many the search would take longer than it helps.
+    near = difflib.get_close_matches(name[:64], sorted(words)[:_MOST_COMPARED], 1, 0.6)
     return f"{message} {_('Did you mean “%(near)s”?') % {'near': near[0]}}" if near else message
 
 

@@ -20,6 +20,7 @@ _KEY = re.compile(r"""(?:"([^"]*)"|'([^']*)'|([^\s'"#{}\[\],][^:#{}\[\],]*)):(?=
 _FLOW = re.compile(r"""["'][^"']*["']?|[{}\[\],]|:(?=\s|$)|[^\s{}\[\],:"']+|:""")
 _WORD = re.compile(r"[\w$.-]*$")
 _MOST_LINES = 20_000
+_LONGEST_WORD = 200
 
 
 class Offers(NamedTuple):
@@ -47,7 +48,7 @@ def offers_at(text: str, line: int, column: int, vocabulary: Vocabulary) -> Offe
     for row in lines[: line - 1]:
         if row.strip() and not row.lstrip().startswith("#"):
             _enter(levels, row)
-    typed = _WORD.search(before)
+    typed = _WORD.search(before[-_LONGEST_WORD:])
     word = typed.group() if typed else ""
     path, is_key = _place(levels, before[: len(before) - len(word)])
     keys = [pair for pair in keys_at(path) if pair[0].startswith(word)] if is_key else []
@@ -55,20 +56,19 @@ def offers_at(text: str, line: int, column: int, vocabulary: Vocabulary) -> Offe
     return Offers(path, word, keys, words)
 
 
-def _enter(levels: list[_Level], row: str) -> str:
-    """Follow a line into its list items and its key; gives what stands behind them."""
+def _enter(levels: list[_Level], row: str) -> tuple[str, bool]:
+    """Follow a line into its list items and its key; what stands behind, and if there was a key."""
     at = len(row) - len(row.lstrip())
     while row[at : at + 2] in {"- ", "-"}:
         _item(levels, at)
         rest = row[at + 1 :]
         at += 1 + len(rest) - len(rest.lstrip())
     key = _KEY.match(row, at)
-    if key is None:
-        _leave(levels, at)
-        return row[at:]
     _leave(levels, at)
+    if key is None:
+        return row[at:], False
     levels.append(_Level(at, next(name for name in key.groups() if name is not None)))
-    return row[key.end() :].lstrip()
+    return row[key.end() :].lstrip(), True
 
 
 def _item(levels: list[_Level], column: int) -> None:
@@ -90,14 +90,15 @@ def _leave(levels: list[_Level], column: int) -> None:
 
 def _place(levels: list[_Level], before: str) -> tuple[Path, bool]:
     """The path at the end of a line's text, and whether a key belongs there."""
-    rest = _enter(levels, before) if before.strip() else ""
-    if not before.strip():
+    rest, has_key = "", False
+    if before.strip():
+        rest, has_key = _enter(levels, before)
+    else:
         _leave(levels, len(before))
     path: Path = tuple(level.step for level in levels)
     if rest[:1] in {"{", "["}:
         return _in_brackets(path, rest)
-    ends_in_key = _KEY.search(before) is not None
-    return path, not ends_in_key
+    return path, not has_key
 
 
 def _in_brackets(path: Path, text: str) -> tuple[Path, bool]:

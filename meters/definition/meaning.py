@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from .checking import MOST_PROBLEMS
 from .errors import Path, Problem
 from .model import Command, Definition, Event, Measured, Reading, Series
 from .templates import TemplateError, holes_of, topic_pattern
@@ -23,17 +25,19 @@ _MAKERS_OWN = range(32_768, 65_536)
 
 def problems_of_meaning(definition: Definition) -> list[Problem]:
     """What is wrong although every key is in its place."""
-    found: list[Problem] = []
+    return list(islice(_problems(definition), MOST_PROBLEMS))
+
+
+def _problems(definition: Definition) -> Iterator[Problem]:
     for measured in (*definition.readings, *definition.series):
-        found += _of_reading_type(definition, measured)
+        yield from _of_reading_type(definition, measured)
     for event in definition.events:
-        found += _of_event(definition, event)
+        yield from _of_event(definition, event)
     for command in definition.commands:
-        found += _of_command(definition, command)
-    found += _of_names(definition)
-    found += _of_zone(definition)
-    found += _of_topic(definition)
-    return found
+        yield from _of_command(definition, command)
+    yield from _of_names(definition)
+    yield from _of_zone(definition)
+    yield from _of_topic(definition)
 
 
 def codes_of(definition: Definition, measured: Measured) -> Iterator[str]:
@@ -58,8 +62,8 @@ def _of_reading_type(definition: Definition, measured: Measured) -> Iterator[Pro
 
 
 def _no_such(what: str, word: str, known: Iterable[str]) -> str:
-    message = _("There is no %(what)s “%(word)s”.") % {"what": what, "word": word}
-    near = difflib.get_close_matches(word, list(known), 1, 0.6)
+    message = _("There is no %(what)s “%(word)s”.") % {"what": what, "word": word[:64]}
+    near = difflib.get_close_matches(word[:64], list(known), 1, 0.6)
     return f"{message} {_('Did you mean “%(near)s”?') % {'near': near[0]}}" if near else message
 
 

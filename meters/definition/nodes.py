@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_BYTES",
     "MOST_DEPTH",
+    "MOST_LETTERS",
     "MOST_NODES",
     "Listing",
     "Mapping",
@@ -38,14 +39,17 @@ __all__ = [
 MOST_BYTES = 262_144
 MOST_DEPTH = 24
 MOST_NODES = 20_000
+# Characters of all texts, each as often as an alias repeats it.
+MOST_LETTERS = 1_048_576
 
 
 @dataclass(slots=True, kw_only=True)
 class Node:
-    """`size` counts the node and all below it, `height` the levels below it."""
+    """`size` and `letters` count the node and all below it, `height` the levels below it."""
 
     mark: Mark
     size: int = 1
+    letters: int = 0
     height: int = 0
 
 
@@ -192,7 +196,8 @@ class _Reading:
         if self._wants_key():
             self._take_key(value, mark)
             return
-        self._place(Scalar(mark=mark, value=value, text=event.value), event.anchor)
+        node = Scalar(mark=mark, letters=len(event.value), value=value, text=event.value)
+        self._place(node, event.anchor)
 
     def alias(self, event: Any) -> None:
         mark, node = _mark(event), self.anchors.get(event.anchor)
@@ -225,6 +230,7 @@ class _Reading:
             return
         level = self.open[-1]
         level.node.size += node.size
+        level.node.letters += node.letters
         level.node.height = max(level.node.height, node.height + 1)
         if isinstance(level.node, Listing):
             level.node.items.append(node)
@@ -236,6 +242,9 @@ class _Reading:
     def _count(self, node: Node) -> None:
         if node.size > MOST_NODES or sum(level.node.size for level in self.open) > MOST_NODES:
             message = _("There are more than %(limit)d values.") % {"limit": MOST_NODES}
+            raise self.refusal(node.mark, message)
+        if sum(level.node.letters for level in self.open) + node.letters > MOST_LETTERS:
+            message = _("The texts are longer than %(limit)d together.") % {"limit": MOST_LETTERS}
             raise self.refusal(node.mark, message)
 
     def _refuse_tag(self, event: Any) -> None:

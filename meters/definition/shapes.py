@@ -83,7 +83,11 @@ class Text(Shape):
         value = _value(node)
         if not isinstance(value, str):
             return False
-        return not self.pattern or re.fullmatch(self.pattern, value) is not None
+        return not self.pattern or self._matches(value)
+
+    def _matches(self, value: str) -> bool:
+        """Long texts are not tried: a pattern may need the square of their length."""
+        return len(value) <= self.longest and re.fullmatch(self.pattern, value) is not None
 
     def faults(self, node: Node, path: Path) -> Iterator[Fault]:
         value = _value(node)
@@ -113,7 +117,7 @@ class Written(Text):
     def fits(self, node: Node) -> bool:
         if not isinstance(node, Scalar):
             return False
-        return not self.pattern or re.fullmatch(self.pattern, node.text) is not None
+        return not self.pattern or self._matches(node.text)
 
     def faults(self, node: Node, path: Path) -> Iterator[Fault]:
         if not self.fits(node) or not isinstance(node, Scalar):

@@ -70,6 +70,12 @@ def test_what_stands_behind_the_cursor_does_not_matter() -> None:
     assert {key for key, _doc in offers.keys} == {"resource", "readings", "reject"}
 
 
+@pytest.mark.parametrize("line", ["a" * 200_000 + " ", "- " * 100_000, "a: {" + "b: {" * 50_000])
+def test_long_lines_take_no_long_time(line: str) -> None:
+    """Were it the square of their length, this would not end."""
+    assert offers_at(line, 1, len(line) + 1, shipped_vocabulary()).words == []
+
+
 @pytest.mark.parametrize(("line", "column"), [(1, 1), (99, 1), (1, 999)])
 def test_any_place_has_an_answer(line: int, column: int) -> None:
     assert offers_at("a: }]{[,:", line, column, shipped_vocabulary()).typed is not None

@@ -31,6 +31,10 @@ _HOSTILE = {
     "wide alias bomb": (_bomb(3, 200), "values"),
     "many scalars": ("[" + "1," * (MOST_NODES + 1) + "1]", "values"),
     "many keys": ("{" + ",".join(f"k{n}: 1" for n in range(MOST_NODES + 1)) + "}", "values"),
+    "repeated text": (
+        "a: &a " + "x" * 60_000 + "\nb: [" + ", ".join(["*a"] * 1_000) + "]",
+        "together",
+    ),
     "long file": ("a: " + "x" * MOST_BYTES, "larger"),
     "long text": ("a: '" + "x" * 70_000 + "'", "longer"),
     "huge number": ("a: " + "1" * 100_000, "longer"),
@@ -50,6 +54,25 @@ def test_what_the_limits_allow_is_read() -> None:
     deep = "[" * MOST_DEPTH + "]" * MOST_DEPTH
     assert read_nodes(deep, name="t").height == MOST_DEPTH - 1
     assert read_nodes("[" + "1," * (MOST_NODES - 2) + "1]", name="t").size == MOST_NODES
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["$" + "." * 60_000 + " ", "$" + "a." * 30_000 + "[", "a." * 30_000, "1-" * 30_000],
+)
+def test_patterns_are_not_tried_on_long_texts(value: str) -> None:
+    """Some need the square of a text's length: this would take hours."""
+    text = VALID.replace("value: $volume", f"value: '{value}'")
+    assert problems(text)[0].key == "readings[0].value"
+    text = VALID.replace("cold_water.volume.register", f"'{value}'")
+    assert problems(text)[0].key == "readings[0].reading_type"
+
+
+def test_thousands_of_unknown_words_are_not_all_compared() -> None:
+    rows = "".join(
+        f"  - {{register: r, reading_type: wrong.type{n}, value: $volume}}\n" for n in range(400)
+    )
+    assert len(problems(VALID.replace("events:", rows + "events:"))) == 100
 
 
 def test_a_hostile_file_gives_a_short_list_of_problems() -> None:
