@@ -2,7 +2,8 @@
 
 A module that counts quarter-hours for an hourly channel may report at any of them. What is there of
 an hour waits in a table, written in the transaction of its frame; with the last part the hour gets
-its value, and its parts go. Only the engine reads and writes it, under its lock.
+its value, and its parts go. Engines write it, each for its own devices: what another one kept
+meanwhile is never deleted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from django.db import connection
 from ingestion.regridding import Parts, summed
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ingestion.values import Collected
 
 __all__ = ["KEPT_DAYS", "PartsPlan", "parts_forget", "parts_join"]
@@ -47,30 +50,23 @@ _FORGET = "DELETE FROM ingestion_interval_part WHERE kept_at < now() - make_inte
 class PartsPlan:
     """What becomes of the table when the batch is stored; `store` may be called again.
 
-    touched: the slots that the batch brought parts of; waiting: parts of those still incomplete.
+    complete: slots that have got their value, a row each; waiting: parts of all the others.
     """
 
-    touched: Parts
+    complete: Parts
     waiting: Parts
 
     def store(self) -> None:
         """In the transaction that stores the frames."""
-        if not len(self.touched):
-            return
         rows = self.waiting
-        times = [_time(at) for at in rows.start.tolist()]
         with connection.cursor() as cursor:
-            cursor.execute(_DELETE, _wanted(self.touched))
-            cursor.execute(
-                _WRITE,
-                [
-                    rows.channel.tolist(),
-                    rows.minutes.tolist(),
-                    times,
-                    rows.value.tolist(),
-                    rows.quality.tolist(),
-                ],
-            )
+            if len(self.complete):
+                cursor.execute(_DELETE, _wanted(self.complete))
+            if len(rows):
+                times = [_time(at) for at in rows.start.tolist()]
+                numbers = (rows.value.tolist(), rows.quality.tolist())
+                columns = (rows.channel.tolist(), rows.minutes.tolist(), times, *numbers)
+                cursor.execute(_WRITE, columns)
 
 
 def parts_join(collected: Collected, *, stored_wins: bool = False) -> PartsPlan:
@@ -89,7 +85,7 @@ def parts_join(collected: Collected, *, stored_wins: bool = False) -> PartsPlan:
     if len(made):
         # A sum whose last part was kept belongs to a frame of this batch all the same.
         collected.readings.append(made)
-    return PartsPlan(touched, waiting)
+    return PartsPlan(touched.take(_without(touched, waiting)), waiting)
 
 
 def parts_forget() -> int:
@@ -99,11 +95,21 @@ def parts_forget() -> int:
         return int(cursor.rowcount)
 
 
+def _keys(parts: Parts) -> NDArray[np.int64]:
+    return np.stack([parts.channel, parts.minutes, parts.slot], axis=1)
+
+
 def _slots(parts: Parts) -> Parts:
     """One row a slot and length of parts."""
-    keys = np.stack([parts.channel, parts.minutes, parts.slot])
-    _unique, first = np.unique(keys, axis=1, return_index=True)
+    _unique, first = np.unique(_keys(parts), axis=0, return_index=True)
     return parts.take(first)
+
+
+def _without(slots: Parts, waiting: Parts) -> NDArray[np.int64]:
+    """Which of the slots none of these parts lies in."""
+    incomplete = set(map(tuple, _keys(waiting).tolist()))
+    rows = [at for at, key in enumerate(_keys(slots).tolist()) if tuple(key) not in incomplete]
+    return np.array(rows, np.int64)
 
 
 def _read(touched: Parts) -> Parts:
