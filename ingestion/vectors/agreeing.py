@@ -48,6 +48,8 @@ def agree(got: Any, published: Any) -> bool:
     """Whether a decoded value is the one that was published."""
     if isinstance(published, bool):
         return _truth(got) is published
+    if isinstance(published, float):
+        return _same_number(got, Decimal(repr(published)))
     if isinstance(published, int | Decimal):
         return _same_number(got, Decimal(published))
     if isinstance(published, str):

@@ -26,8 +26,8 @@ class Published(NamedTuple):
     """A telegram with what was published for it.
 
     `values` by path; `names` says which of ours a published path is, where the names differ: a path
-    of the tree, `$model`, `$length`, `$port`, `$identity`, or `$label` for words about another
-    field. `refused`: it must not decode.
+    of the tree, several of which the first that there is counts (`a|b`), `$model`, `$length`, `$port`,
+    `$identity`, or `$label` for words about another field. `refused`: it must not decode.
     """
 
     name: str
@@ -63,16 +63,21 @@ def _faults(published: Published, known: Mapping[str, Any]) -> Iterator[str]:
     for path, value in published.values.items():
         if path.rpartition(".")[2] in _LABELS:
             continue
-        ours = published.names.get(path, path)
-        if ours == "$label":
+        choices = published.names.get(path, path).split("|")
+        if choices == ["$label"]:
             continue
-        key = ours if ours.startswith("$") else _key(ours)
+        ours = next((one for one in choices if _key_of(one) in known), choices[0])
+        key = _key_of(ours)
         if key not in known:
             yield f"{path} = {value}: not decoded"
         elif not agree(
             known[key], _UNIT_WORDS.get(value, value) if key.endswith(".unit") else value
         ):
             yield f"{path} = {value}: decoded {known[key]}"
+
+
+def _key_of(name: str) -> str:
+    return name if name.startswith("$") else _key(name)
 
 
 def _known(decoded: Decoded, model: str, published: Published) -> dict[str, Any]:

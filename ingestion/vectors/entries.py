@@ -58,10 +58,19 @@ def _faults(decoded: Decoded, data: Mapping[str, Any]) -> Iterator[str]:
             told = " ".join(str(entry.get(key)) for key in ("Type", "Value", "Unit", "Timestamp"))
             yield f"{told}: not decoded"
     for path in data.keys() - {"values"}:
-        register = normalised(path.removeprefix("latest"))
-        values = [one.said for one in decoded.readings if normalised(one.register) == register]
-        if not any(agree(value, data[path]) for value in values):
+        if not any(agree(value, data[path]) for value in _latest(decoded, path)):
             yield f"{path} = {data[path]}: not decoded"
+
+
+def _latest(decoded: Decoded, path: str) -> list[Any]:
+    """Values of a quantity that are not of an earlier day: `latestVolume`."""
+    quantity = normalised(path.removeprefix("latest"))
+    return [
+        item.value
+        for item in decoded.telegram.items
+        if normalised(str(item.facts.get("quantity"))) == quantity
+        and item.facts.get("storage") in (0, 1)
+    ]
 
 
 def _state(decoded: Decoded, entry: Mapping[str, Any]) -> bool:

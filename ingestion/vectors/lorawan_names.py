@@ -1,6 +1,6 @@
 """Which shipped type reads the uplinks of a published codec, and what our names for its fields are.
 
-Names that differ only in case and separators need no entry. `{}` stands for any place of a list.
+Names that differ only in case and separators need no entry.
 """
 
 from __future__ import annotations
@@ -97,10 +97,12 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "axioma/qalcosonic-w1": {
         "payload_format": "$label",
         "payload_bytes": "$length",
-        "timestamp_unix": "log_at",
-        "timestamp_utc": "log_at",
+        "timestamp_unix": "sent_at|log_at",
+        "timestamp_utc": "sent_at|log_at",
+        "log_timestamp_unix": "log_at",
+        "log_timestamp_utc": "log_at",
         "log_volume_m3": "log_volume",
-        "current_volume_m3": "volumes.last",
+        "current_volume_m3": "volume|volumes.last",
         "history_count": "deltas.count",
         "history_total_m3": "deltas.sum",
         **{f"delta_{place + 1}_m3": f"deltas[{place}]" for place in range(32)},

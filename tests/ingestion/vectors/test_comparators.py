@@ -1,0 +1,168 @@
+"""Comparators by shipped types: right values are equal, and every wrong or unknown one is told."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from ingestion.vectors import adeunis, lorawan, lwm2m, modbus_map, mqtt_json, nem12
+from ingestion.vectors.outcomes import Outcome
+
+# TheThingsNetwork/lorawan-devices: vendor/netvox (r718h2), vendor/axioma, vendor/kamstrup.
+_NETVOX = {
+    "vendor": "netvox",
+    "codec": "netvox/r718h2-codec.yaml",
+    "payload_hex": "013f012400640096000000",
+    "fPort": 6,
+    "expected": {"data": {"Device": "R718H2", "Volt": 3.6, "PulseCount1": 100, "PulseCount2": 150}},
+    "peer_rerun": "same",
+}
+_KAMSTRUP = {
+    "vendor": "kamstrup",
+    "path": "vendor/kamstrup/mbusparser.yaml",
+    "payload_hex": "78446d0020f32a4413ec00000052ff25100042ff1c0500623b0000523b0000615b80515b80",
+    "fPort": 1,
+    "expected": {
+        "data": {
+            "values": [
+                {"Type": "Volume", "Value": 0.236, "Unit": "m3", "Timestamp": "2023-10-19T00:00:00"},
+                {"Type": "Tamper", "Value": True, "Unit": "NA", "Timestamp": None},
+                {"Type": "Leak", "Value": False, "Unit": "NA", "Timestamp": None},
+                {"Type": "ALD last day", "Value": 5, "Unit": "NA", "Timestamp": None},
+                {"Type": "Min Flow temperature", "Value": None, "Unit": "Invalid", "Timestamp": None},
+            ],
+            "latestVolume": 0.236,
+        }
+    },
+}  # fmt: skip
+# sln-nc/adeunis-codecs-lib, specification of frame 30h.
+_ADEUNIS = {
+    "product": "pulse",
+    "device_type": "pulse",
+    "frame_code": "30",
+    "payload_hex": "30e0150400030002000100",
+    "published_assertions": [
+        {"path": "channels[0].flow.last24hMin", "op": "equal", "value": "512"}
+    ],
+    "peer_decoded": {
+        "type": "0x30 Pulse keep alive",
+        "channels": [{"name": "channel A", "flow": {"alarm": True}, "leakageAlarm": True}],
+    },
+}
+_TASMOTA = {
+    "payload": '{"Time":"2023-04-11T07:31:34","ENERGY":{"Total":[0.000,2.910]}}',
+    "expected": {"energy_import_kWh": [0.0, 2.91]},
+}
+Compare = Callable[[Mapping[str, Any]], Iterator[Outcome]]
+_CASES: dict[str, tuple[Compare, dict[str, Any]]] = {
+    "netvox": (lorawan.compare, _NETVOX),
+    "kamstrup": (lorawan.compare, _KAMSTRUP),
+    "adeunis": (adeunis.compare, _ADEUNIS),
+    "tasmota": (mqtt_json.compare, _TASMOTA),
+}
+_PARTS = [
+    (name, part)
+    for name, (_, vector) in _CASES.items()
+    for part in ("expected", "published_assertions", "peer_decoded")
+    if part in vector
+]
+
+
+def _verdict(compare: Compare, vector: Mapping[str, Any]) -> Outcome:
+    (outcome,) = compare({"vectors": [vector]})
+    return outcome
+
+
+def _changes(value: Any) -> Iterator[Any]:
+    """The same with one published leaf changed, one after the other. Labels are left as they are."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if key not in {"name", "path", "op", "Type", "Unit", "Timestamp"}:
+                yield from ({**value, key: changed} for changed in _changes(member))
+    elif isinstance(value, list):
+        for at, member in enumerate(value):
+            yield from ([*value[:at], changed, *value[at + 1 :]] for changed in _changes(member))
+    elif isinstance(value, bool):
+        yield not value
+    elif isinstance(value, int | float):
+        yield value + 1
+    elif value is None:
+        yield 17
+    elif isinstance(value, str) and value[:2] == "0x":
+        yield "0x31 something else"
+    else:
+        yield f"{value}9"
+
+
+@pytest.mark.parametrize("name", _CASES)
+def test_published_values_are_found(name: str) -> None:
+    outcome = _verdict(*_CASES[name])
+    assert (outcome.verdict, outcome.detail) == ("equal", "")
+
+
+@pytest.mark.parametrize(("name", "part"), _PARTS)
+def test_every_changed_value_is_told(name: str, part: str) -> None:
+    compare, vector = _CASES[name]
+    changed = [{**copy.deepcopy(vector), part: change} for change in _changes(vector[part])]
+    assert changed
+    for one in changed:
+        outcome = _verdict(compare, one)
+        assert outcome.verdict == "different", one[part]
+        assert "decoded" in outcome.detail
+
+
+def test_a_published_field_without_one_of_ours_is_told() -> None:
+    data = {**_NETVOX["expected"]["data"], "Colour": 5}  # type: ignore[index]
+    outcome = _verdict(lorawan.compare, {**_NETVOX, "expected": {"data": data}})
+    assert outcome.detail == "Colour = 5: not decoded"
+
+
+def test_what_must_be_refused_is_equal_when_it_is() -> None:
+    errors = {"errors": ["invalid FPort"]}
+    outcome = _verdict(lorawan.compare, {**_NETVOX, "fPort": 9, "expected": errors})
+    assert outcome.verdict == "equal"
+    assert _verdict(lorawan.compare, {**_NETVOX, "expected": errors}).verdict == "different"
+
+
+def test_devices_without_a_type_are_refused() -> None:
+    outcome = _verdict(lorawan.compare, {**_NETVOX, "codec": "nobody/nothing-codec.yaml"})
+    assert outcome.verdict == "refused"
+    assert _verdict(adeunis.compare, {**_ADEUNIS, "device_type": "toaster"}).verdict == "refused"
+
+
+def test_vectors_that_their_own_decoder_no_longer_gives_are_left_out() -> None:
+    assert list(lorawan.compare({"vectors": [{**_NETVOX, "peer_rerun": "differs"}]})) == []
+
+
+def test_a_register_map() -> None:
+    published = {
+        "device": "Eastron SDM630 family",
+        "function_code": 4,
+        "map": {"VoltageL1": 0, "Import": 72, "Elsewhere": 5000},
+    }
+    verdicts = {one.name: one.verdict for one in modbus_map.compare(published)}
+    assert verdicts == {"VoltageL1": "equal", "Import": "equal", "Elsewhere": "different"}
+    others = modbus_map.compare({**published, "function_code": 3})
+    assert {one.verdict for one in others} == {"different"}
+    unknown = modbus_map.compare({**published, "device": "Nobody XYZ99"})
+    assert {one.verdict for one in unknown} == {"refused"}
+
+
+def test_lwm2m_objects_by_senml() -> None:
+    resource = {"id": 1, "name": "Volume", "op": "R", "type": "Float", "units": "m3"}
+    published = {"object_id": 3424, "name": "Water meter", "resources": [resource]}
+    (outcome,) = lwm2m.compare({"objects": [published]})
+    assert outcome.verdict == "equal"
+    strange = {**published, "resources": [{**resource, "units": "firkin"}]}
+    (outcome,) = lwm2m.compare({"objects": [strange]})
+    assert outcome.verdict == "different"
+    assert "firkin" in outcome.detail
+
+
+def test_interval_files_have_no_decoder() -> None:
+    outcomes = list(nem12.compare({"files": [{"file": "a.csv"}], "rejected": [{"file": "b.csv"}]}))
+    assert [one.verdict for one in outcomes] == ["refused", "refused"]
+    assert "no decoder" in outcomes[0].detail
