@@ -34,12 +34,19 @@ def main() -> int:
         parser.error(f"there is no section {', '.join(sorted(unknown))}")
     rows: list[dict[str, Any]] = []
     for section in chosen:
-        rows += _run(section)
-        if not options.sections:
-            # Whoever stops it has what was measured so far.
-            RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        found = [{"section": section} | row for row in _run(section)]
+        rows += found
+        # Whoever stops it has what was measured so far; the other sections stay as they were.
+        _keep(section, found)
     _print(rows)
     return 0
+
+
+def _keep(section: str, found: list[dict[str, Any]]) -> None:
+    rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    rows = [row for row in rows if row.get("section") != section] + found
+    rows.sort(key=lambda row: SECTIONS.index(row["section"]))
+    RESULTS.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
 
 def _run(section: str) -> list[dict[str, Any]]:
