@@ -135,6 +135,39 @@ def test_an_engine_that_begins_anew_takes_the_result_and_sends_nothing_twice(
     assert state(first) == CommandState.CONFIRMED
 
 
+def test_a_mark_that_was_lost_changes_nothing(
+    collect: Collect, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = fleet.module(fleet.company(), 1)
+    running = collect()
+    sender = send(running)
+    made = ordered(running, module, CommandKind.SEND_STATUS)
+    # As if the worker were killed between the send and the mark.
+    monkeypatch.setattr(running.engine.downlink, "mark", lambda leaving, now: None)
+    sent = call(module, sender)[1]
+    assert state(made) == CommandState.QUEUED
+    running.stop()
+    running = collect()
+    sender = send(running)
+    assert call(module, sender)[1] == sent, "the same number: the module knows it again"
+    call(module, sender, CommandResult(made.request, ResultStatus.DONE, 5))
+    made.refresh_from_db()
+    assert (made.state, made.attempts) == (CommandState.CONFIRMED, 1)
+
+
+def test_the_answer_to_a_command_taken_back_on_its_way_counts(collect: Collect, send: Send) -> None:
+    module = fleet.module(fleet.company(), 1)
+    running = collect()
+    sender = send(running)
+    made = ordered(running, module, CommandKind.SEND_STATUS)
+    call(module, sender)
+    wait_for(lambda: state(made) == CommandState.SENT, what="the mark")
+    assert command_cancel(actor=None, command=made).state == CommandState.UNCONFIRMED
+    wait_for(lambda: not len(running.engine.downlink), what="the memory")
+    call(module, sender, CommandResult(made.request, ResultStatus.FAILED, 5))
+    assert state(made) == CommandState.FAILED
+
+
 def test_a_frame_downward_never_repeats_a_counter(collect: Collect, send: Send) -> None:
     module = fleet.module(fleet.company(), 1)
     counters = []
