@@ -9,9 +9,11 @@ import pytest
 from django.utils import timezone
 
 from ingestion.codecs.universal_frame import device_id
-from ingestion.models import Quarantine, RawFrame, RedecodedBlock, Redecoding
+from ingestion.models import MqttLogin, Quarantine, RawFrame, RedecodedBlock, Redecoding
+from ingestion.services.mqtt_logins import mqtt_login_give
 from meters.models import Channel, DeviceEvent
 from tests.ingestion import fleet
+from tests.ingestion.admin.test_admin import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,9 +79,28 @@ def _fill(world: World) -> dict[str, Any]:
         after=[50] * 24,
         quality=bytes(24),
         changed=24,
+        sum_before=120,
+        sum_after=1200,
     )
+    wide = Redecoding.objects.create(
+        company=city.company,
+        everything=True,
+        first=now.date(),
+        last=now.date(),
+        note="The scale was wrong",
+        state="working",
+        modules=100_000,
+        modules_done=4_321,
+        changed=24,
+        blocks=1,
+    )
+    day = RedecodedBlock.objects.get()
+    day.pk, day.redecoding = None, wide
+    day.save()
+    mqtt_login_give(actor=None, module=named(city, 1))
     microseconds = int(frame.received_at.timestamp()) * 1_000_000 + frame.received_at.microsecond
     keys = {"row": row.pk, "event": event.pk, "made": made.pk, "module": city.module.pk}
+    keys |= {"wide": wide.pk, "login": MqttLogin.objects.get().pk}
     return {**keys, "frame": f"{microseconds}/1"}
 
 
@@ -92,10 +113,17 @@ PAGES = [
     "/admin/meters/deviceevent/",
     "/admin/meters/deviceevent/{event}/change/",
     "/admin/ingestion/modulekey/add/?module={module}",
+    "/admin/ingestion/modulekey/",
+    "/admin/ingestion/modulekey/import/",
     "/admin/ingestion/claim/add/",
+    "/admin/ingestion/mqttlogin/",
+    "/admin/ingestion/mqttlogin/add/",
+    "/admin/ingestion/mqttlogin/{login}/change/",
     "/admin/ingestion/redecoding/",
     "/admin/ingestion/redecoding/add/",
     "/admin/ingestion/redecoding/{made}/change/",
+    "/admin/ingestion/redecoding/{wide}/change/",
+    "/admin/ingestion/redecoding/{wide}/change/?page=1",
 ]
 
 
@@ -124,3 +152,18 @@ def test_a_made_key_is_shown_on_one_page_only(visit: Callable[..., Any], people:
         page.click("text=I have it")
         assert shown not in page.content()
     assert fleet.rows("SELECT count(*) FROM ingestion_modulekey") == [(1,)]
+
+
+def test_a_changed_password_is_shown_on_one_page_only(
+    visit: Callable[..., Any], people: World
+) -> None:
+    mqtt_login_give(actor=None, module=named(people.city, 1))
+    with visit(ADMINISTRATOR) as page:
+        page.goto("/admin/ingestion/mqttlogin/")
+        page.check("input[name=_selected_action]")
+        page.select_option("select[name=action]", "rotate")
+        page.click("button[name=index]")
+        shown = page.locator("td code").all_inner_texts()
+        assert shown[0] == "RDO-0000000001" and len(shown[1]) >= 20
+        page.click("text=I have them")
+        assert shown[1] not in page.content()
