@@ -169,12 +169,8 @@ class _Pack:
             if warning not in self.warnings:
                 self.warnings.append(warning)
         version = record.get("bver")
-        if version is not None and not self.is_known(version.value):
+        if version is not None and not _is_known(version.value):
             raise self.fault(version, f"version {version.value} of SenML, {_VERSION} is known")
-
-    @staticmethod
-    def is_known(version: Held) -> bool:
-        return isinstance(version, int) and not isinstance(version, bool) and version <= _VERSION
 
     def resolved(self, record: Mapping[str, Node], label: str, node: Node) -> None:
         facts = self.facts(record, node)
@@ -295,6 +291,10 @@ _READERS: dict[str, Callable[[_Pack, Node], Value]] = {
     "vb": _Pack.truth,
     "vd": _Pack.data,
 }
+
+
+def _is_known(version: Held) -> bool:
+    return isinstance(version, int) and not isinstance(version, bool) and version <= _VERSION
 
 
 def _raw(octets: bytes) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
 import jmespath  # type: ignore[import-untyped]
 from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
 
-from .text import NULL, Node, plain
+from .functions import FUNCTIONS, equal, is_number, is_true, listed
+from .text import NULL, Node
 
 __all__ = ["MAX_PATH", "Find", "PathError", "compile_path"]
 
@@ -82,7 +83,7 @@ def _slice(tree: Tree, depth: int) -> Find:
     if step == 0:
         raise PathError("the step of a slice is 0")
     part = slice(start, stop, step)
-    return lambda node: _listed(node.value[part]) if isinstance(node.value, list) else NULL
+    return lambda node: listed(node.value[part]) if isinstance(node.value, list) else NULL
 
 
 def _chain(tree: Tree, depth: int) -> Find:
@@ -132,7 +133,7 @@ def _filter_projection(tree: Tree, depth: int) -> Find:
         value = source(node).value
         if not isinstance(value, list):
             return NULL
-        return _present([member for member in value if _true(condition(member))], each)
+        return _present([member for member in value if is_true(condition(member))], each)
 
     return find
 
@@ -147,24 +148,24 @@ def _flatten(tree: Tree, depth: int) -> Find:
         flat: list[Node] = []
         for member in value:
             flat.extend(member.value if isinstance(member.value, list) else (member,))
-        return _listed(flat)
+        return listed(flat)
 
     return find
 
 
 def _or(tree: Tree, depth: int) -> Find:
     first, second = _parts(tree, depth)
-    return lambda node: found if _true(found := first(node)) else second(node)
+    return lambda node: found if is_true(found := first(node)) else second(node)
 
 
 def _and(tree: Tree, depth: int) -> Find:
     first, second = _parts(tree, depth)
-    return lambda node: second(node) if _true(found := first(node)) else found
+    return lambda node: second(node) if is_true(found := first(node)) else found
 
 
 def _not(tree: Tree, depth: int) -> Find:
     (inner,) = _parts(tree, depth)
-    return lambda node: Node(not _true(inner(node)))
+    return lambda node: Node(not is_true(inner(node)))
 
 
 def _comparator(tree: Tree, depth: int) -> Find:
@@ -172,12 +173,12 @@ def _comparator(tree: Tree, depth: int) -> Find:
     name: str = tree["value"]
     if name in _EQUALITIES:
         same = _EQUALITIES[name]
-        return lambda node: Node(_equal(first(node), second(node)) is same)
+        return lambda node: Node(equal(first(node), second(node)) is same)
     compare = _ORDERS[name]
 
     def find(node: Node) -> Node:
         left, right = first(node).value, second(node).value
-        if not _is_number(left) or not _is_number(right):
+        if not is_number(left) or not is_number(right):
             return NULL
         return Node(compare(left, right))
 
@@ -186,11 +187,9 @@ def _comparator(tree: Tree, depth: int) -> Find:
 
 def _function(tree: Tree, depth: int) -> Find:
     name, arguments = tree["value"], _parts(tree, depth)
-    if name not in _FUNCTIONS:
-        raise PathError(
-            f"the function {name} is unknown; known are {', '.join(sorted(_FUNCTIONS))}"
-        )
-    count, call = _FUNCTIONS[name]
+    if name not in FUNCTIONS:
+        raise PathError(f"the function {name} is unknown; known are {', '.join(sorted(FUNCTIONS))}")
+    count, call = FUNCTIONS[name]
     if count and len(arguments) != count:
         raise PathError(f"the function {name} takes {count} arguments")
     return lambda node: call(*[argument(node) for argument in arguments])
@@ -236,136 +235,6 @@ def _noted(value: object) -> Node:
     return Node(cast("int | str | bool | None", value))
 
 
-def _listed(members: list[Node]) -> Node:
-    """A list that stands nowhere itself: it reaches over the places of its members."""
-    placed = [member for member in members if member.start >= 0]
-    if not placed:
-        return Node(members)
-    return Node(members, min(node.start for node in placed), max(node.end for node in placed))
-
-
 def _present(members: Sequence[Node], each: Find) -> Node:
     found = (each(member) for member in members)
-    return _listed([node for node in found if node.value is not None])
-
-
-def _true(node: Node) -> bool:
-    """Falsehood of JMESPath: null, false, and an empty text, list or object. 0 is true."""
-    value = node.value
-    if value is None or value is False:
-        return False
-    return bool(value) if isinstance(value, str | list | dict) else True
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
-
-
-def _equal(first: Node, second: Node) -> bool:
-    left, right = first.value, second.value
-    # In Python True is 1; in JSON it is not.
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict | list) or isinstance(right, dict | list):
-        return type(left) is type(right) and _same_parts(left, right)
-    return left == right
-
-
-def _same_parts(left: object, right: object) -> bool:
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_equal(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        pairs = zip(left, right, strict=False)
-        return len(left) == len(right) and all(_equal(one, other) for one, other in pairs)
-    return False
-
-
-def _length(node: Node) -> Node:
-    return Node(len(node.value)) if isinstance(node.value, str | list | dict) else NULL
-
-
-def _keys(node: Node) -> Node:
-    return Node([Node(key) for key in node.value]) if isinstance(node.value, dict) else NULL
-
-
-def _values(node: Node) -> Node:
-    return _listed(list(node.value.values())) if isinstance(node.value, dict) else NULL
-
-
-def _reverse(node: Node) -> Node:
-    return _listed(node.value[::-1]) if isinstance(node.value, list) else NULL
-
-
-def _contains(node: Node, searched: Node) -> Node:
-    if isinstance(node.value, str):
-        return Node(isinstance(searched.value, str) and searched.value in node.value)
-    if isinstance(node.value, list):
-        return Node(any(_equal(member, searched) for member in node.value))
-    return NULL
-
-
-def _starts_with(node: Node, start: Node) -> Node:
-    whole, part = node.value, start.value
-    both = isinstance(whole, str) and isinstance(part, str)
-    return Node(str(whole).startswith(str(part))) if both else NULL
-
-
-def _ends_with(node: Node, end: Node) -> Node:
-    whole, part = node.value, end.value
-    both = isinstance(whole, str) and isinstance(part, str)
-    return Node(str(whole).endswith(str(part))) if both else NULL
-
-
-def _not_null(*nodes: Node) -> Node:
-    return next((node for node in nodes if node.value is not None), NULL)
-
-
-def _to_number(node: Node) -> Node:
-    value = node.value
-    if _is_number(value):
-        return node
-    if not isinstance(value, str) or len(value) > 40:
-        return NULL
-    try:
-        number = Decimal(value.strip())
-    except InvalidOperation:
-        return NULL
-    usable = number.is_finite() and abs(number.adjusted()) <= 40
-    return Node(number, node.start, node.end) if usable else NULL
-
-
-def _numbers(node: Node) -> list[Decimal | int] | None:
-    members = plain(node)
-    if not isinstance(members, list) or not all(map(_is_number, members)):
-        return None
-    return members
-
-
-def _sum(node: Node) -> Node:
-    numbers = _numbers(node)
-    return NULL if numbers is None else Node(sum(numbers), node.start, node.end)
-
-
-def _extreme(choose: Callable[[list[Any]], Any]) -> Callable[[Node], Node]:
-    def find(node: Node) -> Node:
-        numbers = _numbers(node)
-        return Node(choose(numbers), node.start, node.end) if numbers else NULL
-
-    return find
-
-
-# Name → number of arguments (0: any) and what is called.
-_FUNCTIONS: dict[str, tuple[int, Callable[..., Node]]] = {
-    "contains": (2, _contains),
-    "ends_with": (2, _ends_with),
-    "keys": (1, _keys),
-    "length": (1, _length),
-    "max": (1, _extreme(max)),
-    "min": (1, _extreme(min)),
-    "not_null": (0, _not_null),
-    "reverse": (1, _reverse),
-    "starts_with": (2, _starts_with),
-    "sum": (1, _sum),
-    "to_number": (1, _to_number),
-    "values": (1, _values),
-}
+    return listed([node for node in found if node.value is not None])
