@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ingestion.codecs.universal_messages import Configuration
-from ingestion.emulator.courier import Courier, Manners
+from ingestion.codecs.universal import encode
+from ingestion.codecs.universal_messages import ArchiveRequest, Configuration, Hello
+from ingestion.emulator.courier import Courier, Manners, Parcel
 from ingestion.emulator.ledger import Ledger
 from ingestion.emulator.links import link_open
 from ingestion.emulator.memory import Memory
 from ingestion.emulator.meters import joined, messages
 from ingestion.emulator.misbehaviour import Misbehaviour, Mischief
 from ingestion.emulator.responding import Responder
+from ingestion.emulator.running import Plan, fleet_build
 from ingestion.emulator.stock import stock_read
 from ingestion.models import ModuleKey
 from ingestion.services.commands import archive_reading_request, order_request
@@ -208,3 +210,32 @@ def test_a_clock_and_a_key_are_taken_over(collect: Collect, emulate: Emulate) ->
     live = ModuleKey.objects.exclude(state=ModuleKey.State.RETIRED)
     assert [(row.selector, row.state) for row in live] == [(1, ModuleKey.State.ACTIVE)]
     assert len(stored_days()) == 3
+
+
+def test_a_fleet_that_left_gaps_is_read_again(collect: Collect) -> None:
+    module = fleet.module(fleet.company(), 1)
+    running = collect()
+    plan = Plan(
+        transport="udp",
+        host="127.0.0.1",
+        port=running.udp.port,
+        start=fleet.day_start(1),
+        manners=MANNERS,
+        misbehaviour=Misbehaviour.parse("gap=1"),
+    )
+    emulated = fleet_build(plan)
+    try:
+        wait_for(emulated.turn, what="the end of the reports")
+        assert emulated.mischief["gap"] > 0 and stored_days() == []
+        asked = ArchiveRequest(1, 1, 0, fleet.day_start(1), fleet.day_start(0))
+        told = emulated.memory.find(0, asked)
+        counted = sum(value for one in told for value in one.values if value is not None)
+        day = np.datetime64(fleet.day_start(1) + 43_200, "s").astype("datetime64[D]").item()
+        archive_reading_request(actor=None, module=module.row, first=day, last=day)
+        known(running, 1)
+        emulated.courier.post([Parcel(0, encode([Hello(1, 1, (1, 0, 0))]))])
+        wait_for(emulated.turn, what="the end of the answers")
+    finally:
+        emulated.close()
+    assert [total for _channel, total in stored_days()] == [counted]
+    assert emulated.responder.carried_out == 1
