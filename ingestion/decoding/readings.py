@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from meters.definition.model import Definition
 from meters.definition.model import Reading as Rule
@@ -60,6 +60,8 @@ class _Compiled:
         self.moment = compile_moment(rule.at)
         self.tariff = _compile_tariff(rule.tariff)
         worked = (rule.mul, rule.div, rule.add)
+        # A value of another time than the telegram's is none of now where that time is missing.
+        self.timed = isinstance(rule.at, Mapping)
         self.changed = bool(rule.formula) or any(step is not None for step in worked)
 
     def take(self, scope: Scope) -> Iterator[Reading]:
@@ -91,7 +93,10 @@ class _Compiled:
             return None
         value, unit = measured
         scale = scale_for(scope, rule, unit, target.entry)
-        if scale is None:
+        at = self.moment(scope, found)
+        if at is None and self.timed:
+            scope.warn(f"{rule.register}: the time of {_name(source)} is not known")
+        if scale is None or (at is None and self.timed):
             return None
         return Reading(
             register=target.register,
@@ -101,7 +106,7 @@ class _Compiled:
             value=archive_integer(value, scale, target.entry, found.offset),
             said=said(value),
             unit=unit,
-            at=self.moment(scope, found),
+            at=at,
             quality=rule.quality,
             item=_name(source),
             start=found.item.start if found.item else -1,

@@ -217,6 +217,15 @@ def test_a_record_has_the_date_of_its_storage(end: str, at: datetime) -> None:
     assert (reading.value, reading.at) == (8_000, at)
 
 
+def test_a_record_of_an_unknown_day_is_not_one_of_now() -> None:
+    rule = (
+        f"{_ENERGY}, match: {{quantity: energy, storage: 1}}, "
+        "at: {match: {quantity: date, storage: same}}"
+    )
+    (warning,) = _none(rule, *_RECORDS[:-1], resource="electricity", config={"zone": "UTC"})
+    assert "the time of e_old" in warning
+
+
 @pytest.mark.parametrize(
     ("code", "given", "fits"),
     [
