@@ -121,6 +121,15 @@ def test_an_absolute_temperature_is_shifted_to_the_zero_of_celsius() -> None:
     assert reading.value == 2_000
 
 
+def test_a_value_of_another_time_is_left_out_where_that_time_is_missing() -> None:
+    rule = f"{_VOLUME}, match: {{quantity: volume, storage: 1}}, at: {{match: {{quantity: date}}}}"
+    volume = _item("v", 5, "m3", quantity="volume", storage=1)
+    spoilt = _item("d", "2127-15-31", quantity="date", valid=False)
+    warnings = _none(rule, volume, spoilt)
+    assert len(warnings) == 1
+    assert "the time of v is not known" in warnings[0]
+
+
 def test_the_weight_of_a_pulse_is_that_of_the_port() -> None:
     rule = f"{_VOLUME}, value: $v, port: 2, pulse: {{weight: $config.weight, unit: $config.unit}}"
     config = {"weight": 1, "unit": "L", "ports": {2: {"weight": 100}}}
