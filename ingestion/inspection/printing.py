@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from ingestion.codecs.telegram import Item, Telegram
 from ingestion.decoding import Decoded, EventSaid, Reading, Series
+from meters.definition.vocabulary import shipped_vocabulary
 
 __all__ = ["byte_lines", "meaning_lines", "shown", "table_lines", "tabulated"]
 
@@ -37,11 +38,11 @@ def meaning_lines(decoded: Decoded) -> Iterator[str]:
         yield f"{decoded.identity.scheme}: {decoded.identity.value}"
     for head, rows in (
         (
-            (_("register"), _("reading type"), _("value"), _("time")),
+            (_("register"), _("port"), _("reading type"), _("value"), _("time")),
             map(_reading, decoded.readings),
         ),
         (
-            (_("series"), _("reading type"), _("begins"), _("step"), _("values")),
+            (_("series"), _("port"), _("reading type"), _("begins"), _("step"), _("values")),
             map(_series, decoded.series),
         ),
         ((_("event"), _("severity"), _("time"), _("detail")), map(_event, decoded.events)),
@@ -55,12 +56,18 @@ def meaning_lines(decoded: Decoded) -> Iterator[str]:
 
 
 def _reading(one: Reading) -> tuple[str, ...]:
-    return (one.register, one.reading_type, f"{shown(one.said)} {one.unit}", shown(one.at))
+    told = f"{shown(one.said)} {one.unit}"
+    return (one.register, shown(one.port), one.reading_type, told, shown(one.at))
 
 
 def _series(one: Series) -> tuple[str, ...]:
     step = f"{one.step} s"
-    return (one.register, one.reading_type, shown(one.base_time), step, shown(list(one.values)))
+    entry = shipped_vocabulary().reading_types[one.reading_type]
+    scaled = [
+        None if value is None else Decimal(value).scaleb(entry.exponent) for value in one.values
+    ]
+    values = f"{entry.unit} {shown(scaled)}"
+    return (one.register, shown(one.port), one.reading_type, shown(one.base_time), step, values)
 
 
 def _event(one: EventSaid) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ def test_a_frame_by_a_shipped_type() -> None:
     assert "log_volume" in told
     assert "5.938" in told
     assert "2026-09-02 23:00:00+00:00" in told
+    assert "m3 [0.000, 0.000, 0.000, 0.000, 0.000, 0.014, 0.008" in told
 
 
 def test_a_file_with_bytes_and_the_zone_of_the_device(tmp_path: Path) -> None:
