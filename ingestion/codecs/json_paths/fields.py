@@ -13,11 +13,19 @@ from types import MappingProxyType
 from ..mapping import MappingError, Section
 from ..scaling import LookupFault, compile_invalid, compile_lookup, compile_scale, shown, spelling
 from ..telegram import NOTHING, Value
-from .query import Find, PathError, compile_path
+from .query import Find, PathError, compile_path, path_width
 from .text import Node, plain
 from .times import FORMATS, ReadTime, TimeError, compile_pattern, read_zone
 
-__all__ = ["FIELD_KEYS", "Field", "Settings", "ValueFault", "compile_field", "find_path"]
+__all__ = [
+    "FIELD_KEYS",
+    "Field",
+    "Settings",
+    "ValueFault",
+    "compile_field",
+    "find_path",
+    "width_of",
+]
 
 FIELD_KEYS = [
     "name",
@@ -66,6 +74,7 @@ class Field:
 
     name: str
     path: str
+    width: int
     unit: str
     find: Find
     convert: Convert
@@ -83,15 +92,22 @@ def find_path(section: Section, key: str) -> Find:
         raise section.error(key, str(error)) from error
 
 
+def width_of(section: Section, key: str) -> int:
+    """How often the path under a key goes through a document; the path was compiled before."""
+    return path_width(section.text(key)) if key in section.values else 0
+
+
 def compile_field(section: Section, settings: Settings) -> Field:
     """One field of `fields`; MappingError names the key that is wrong."""
     section.only(FIELD_KEYS)
     convert, formula = _conversion(section, settings)
+    find = find_path(section, "path")
     return Field(
         name=section.text("name"),
         path=section.text("path"),
+        width=path_width(section.text("path")),
         unit=section.text("unit", ""),
-        find=find_path(section, "path"),
+        find=find,
         convert=_unless_invalid(section, convert),
         formula=formula,
         required=section.boolean("required", default=False),

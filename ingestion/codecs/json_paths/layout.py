@@ -32,13 +32,16 @@ from typing import Any
 from ..errors import DecodeError
 from ..mapping import Section
 from ..telegram import NOTHING, Item, Telegram, Value
-from .fields import Field, Settings, ValueFault, check_names, compile_field, find_path
+from .fields import Field, Settings, ValueFault, check_names, compile_field, find_path, width_of
 from .query import Find
 from .text import Document, Node, read_json
 
 __all__ = ["MAX_ITEMS", "JsonLayout", "compile_layout"]
 
 MAX_ITEMS = 4096
+# Values that all paths together may go through, and fields looked for, in one document.
+_MOST_VISITED = 2_000_000
+_MOST_LOOKUPS = 200_000
 _LAYOUT_KEYS = ["kind", "zone", "decimal_mark", "identity", "each", "meter", "document", "fields"]
 _GROUP_KEYS = ["name", "each", "meter", "fields"]
 _BY_KEY = "@key"
@@ -59,6 +62,14 @@ class _Group:
     each: Find | None = None
     meter: Find | None = None
     by_key: bool = False
+    # Of the paths to the list and to the meter; elements are parts of the document.
+    own_width: int = 0
+
+    @property
+    def width(self) -> int:
+        """How often all paths together may go through the document."""
+        below = sum(group.width for group in self.groups)
+        return self.own_width + below + sum(field.width for field in self.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +78,14 @@ class JsonLayout:
 
     root: _Group
     identity: tuple[tuple[str, Find], ...]
+    width: int
 
     def decode(self, octets: bytes) -> Telegram:
         """The items of a document; DecodeError when it is not JSON or a value does not fit."""
         with localcontext(_EXACT):
             document = read_json(octets)
+            if self.width * document.size > _MOST_VISITED:
+                raise DecodeError(0, f"{document.size} values are too many for these paths")
             reading = _Reading(document)
             tree = reading.level(self.root, document.root, "", NOTHING)
         if not reading.items:
@@ -98,7 +112,10 @@ def compile_layout(mapping: Mapping[str, Any]) -> JsonLayout:
     zone, mark = section.text("zone", "meter"), section.choice("decimal_mark", _MARKS, ".")
     settings = Settings(zone, mark)
     with localcontext(_EXACT):
-        return JsonLayout(_root(section, settings), tuple(_identity(section.section("identity"))))
+        root, named = _root(section, settings), section.section("identity")
+        identity = tuple(_identity(named))
+    width = root.width + sum(width_of(named, key) for key in named.values)
+    return JsonLayout(root, identity, width)
 
 
 def _identity(section: Section) -> Iterator[tuple[str, Find]]:
@@ -120,7 +137,9 @@ def _list(section: Section, name: str, settings: Settings, depth: int) -> _Group
     inner = _level(section, "fields", settings, depth)
     by_key = section.values.get("meter") == _BY_KEY
     meter = find_path(section, "meter") if "meter" in section.values and not by_key else None
-    return _Group(name, inner.fields, inner.groups, find_path(section, "each"), meter, by_key)
+    each = find_path(section, "each")
+    width = width_of(section, "each") + (width_of(section, "meter") if meter else 0)
+    return _Group(name, inner.fields, inner.groups, each, meter, by_key, width)
 
 
 def _level(section: Section, key: str, settings: Settings, depth: int) -> _Group:
@@ -146,10 +165,14 @@ class _Reading:
 
     document: Document
     items: list[Item] = field(default_factory=list)
+    lookups: int = 0
 
     def level(
         self, group: _Group, node: Node, prefix: str, facts: Mapping[str, Any]
     ) -> dict[str, Any]:
+        self.lookups += len(group.fields) + len(group.groups)
+        if self.lookups > _MOST_LOOKUPS:
+            raise DecodeError(0, "the lists of the document are too long for these fields")
         tree: dict[str, Any] = {}
         for one in group.fields:
             found = one.find(node)

@@ -19,12 +19,24 @@ from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
 from .functions import FUNCTIONS, equal, is_number, is_true, listed
 from .text import NULL, Node
 
-__all__ = ["MAX_PATH", "Find", "PathError", "compile_path"]
+__all__ = ["MAX_PATH", "Find", "PathError", "compile_path", "path_width"]
 
 Find: TypeAlias = Callable[[Node], Node]
 Tree: TypeAlias = Mapping[str, Any]
 MAX_PATH = 300
 _DEEPEST = 40
+# What may go through every value below a node; all else takes one step.
+_WIDE = frozenset(
+    [
+        "projection",
+        "value_projection",
+        "filter_projection",
+        "flatten",
+        "slice",
+        "comparator",
+        "function_expression",
+    ]
+)
 
 
 class PathError(ValueError):
@@ -33,14 +45,28 @@ class PathError(ValueError):
 
 def compile_path(expression: str) -> Find:
     """The closure that finds the expression's value from a node; NULL when there is none."""
+    return _compile(_parsed(expression), 0)
+
+
+def path_width(expression: str) -> int:
+    """How many times at most the expression goes through all values of a document."""
+    return _width(_parsed(expression))
+
+
+def _parsed(expression: str) -> Tree:
     if len(expression) > MAX_PATH:
         raise PathError(f"a path of {len(expression)} characters, {MAX_PATH} are allowed")
     try:
-        parsed = jmespath.compile(expression).parsed
+        parsed: Tree = jmespath.compile(expression).parsed
     except (JMESPathError, ValueError, RecursionError) as error:
         reason = str(error).partition("\n")[0]
         raise PathError(f"not a path of JMESPath: {reason}") from error
-    return _compile(parsed, 0)
+    return parsed
+
+
+def _width(tree: Tree) -> int:
+    inner = (child for child in tree["children"] if isinstance(child, Mapping))
+    return (tree["type"] in _WIDE) + sum(map(_width, inner))
 
 
 def _compile(tree: Tree, depth: int) -> Find:

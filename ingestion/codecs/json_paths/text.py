@@ -65,10 +65,14 @@ NULL = Node(None)
 
 
 class Document(NamedTuple):
-    """A read text. `place` turns a character's index into a byte's offset in what was received."""
+    """A read text of `size` values.
+
+    `place` turns a character's index into a byte's offset in what was received.
+    """
 
     text: str
     root: Node
+    size: int
     place: Callable[[int], int]
 
 
@@ -91,11 +95,12 @@ def read_json(octets: bytes) -> Document:
     except UnicodeDecodeError as error:
         raise DecodeError(error.start, "not UTF-8") from error
     place = _places(octets, text)
+    reading = _Reading(text)
     try:
-        root = _Reading(text).whole()
+        root = reading.whole()
     except DecodeError as error:
         raise DecodeError(place(error.offset), error.reason) from None
-    return Document(text, root, place)
+    return Document(text, root, reading.count, place)
 
 
 def _places(octets: bytes, text: str) -> Callable[[int], int]:

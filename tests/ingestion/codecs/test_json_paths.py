@@ -208,6 +208,17 @@ def test_bytes_that_are_no_text_and_bombs_are_refused() -> None:
         each.decode(b"[" + b"1," * 5000 + b"1]")
 
 
+def test_a_layout_cannot_ask_for_endless_work() -> None:
+    long = b"[" + b"[0]," * 9_000 + b"[0]]"
+    wide = [{"name": f"f{at}", "path": "@ == @ && @ == @ && [*][*] | [0]"} for at in range(40)]
+    with pytest.raises(DecodeError, match="too many for these paths"):
+        compile_layout({"fields": wide}).decode(long)
+    assert compile_layout({"fields": wide}).decode(b"[[1]]").items
+    many = [{"name": f"f{at}", "path": "x"} for at in range(40)]
+    with pytest.raises(DecodeError, match="too long for these fields"):
+        compile_layout({"each": "@", "fields": many}).decode(long)
+
+
 @pytest.mark.parametrize(
     ("layout", "path", "reason"),
     [
