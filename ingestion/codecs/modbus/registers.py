@@ -41,6 +41,7 @@ from .values import ORDERS, TYPES, RegisterType, reorder, unix_time
 __all__ = ["MAX_REGISTERS", "compile_map"]
 
 MAX_REGISTERS = 1024
+_MAX_ITEMS = 4096
 _MAP_KEYS = [
     *("kind", "frame", "base", "function", "word_order", "byte_order", "start", "reads"),
     "registers",
@@ -95,6 +96,8 @@ def _registers(section: Section, base: int, function: int) -> Iterator[Register]
             if name in names:
                 raise one.error("name", f"{name} stands twice")
             names.add(name)
+        if len(names) > _MAX_ITEMS:
+            raise one.error("bits", f"more than {_MAX_ITEMS} registers and parts of them")
         if register.scale_register and register.scale_register not in known:
             raise one.error("scale_register", f"no register is named {register.scale_register}")
         yield register

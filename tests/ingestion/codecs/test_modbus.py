@@ -209,6 +209,16 @@ def test_floats_read_back_as_the_same_float(value: float) -> None:
     assert struct.pack(">f", float(got)) == octets
 
 
+def test_parts_of_registers_are_bounded() -> None:
+    bits = [[{"name": f"b{at}_{bit}", "bit": bit} for bit in range(16)] for at in range(256)]
+    registers = [
+        {"name": f"r{at}", "address": at, "type": "bits", "bits": parts}
+        for at, parts in enumerate(bits)
+    ]
+    with pytest.raises(MappingError, match="more than 4096"):
+        compile_map({"registers": registers})
+
+
 _LAYOUT = _map(
     {"name": "v", "address": 0, "type": "f32", "div": 8},
     {"name": "e", "address": 2, "type": "u32", "scale_register": "s"},
