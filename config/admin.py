@@ -102,8 +102,11 @@ class ReadoutAdminSite(admin.AdminSite):
         return LogoutView.as_view()(request)
 
     def get_urls(self) -> list[Any]:
+        from ingestion.workbench.urls import workbench_urls
+
         # "View on site" looks rows up by content type and key, past the one door.
-        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+        urls = [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+        return [*workbench_urls(self), *urls]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)

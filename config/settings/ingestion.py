@@ -25,3 +25,5 @@ INGEST_HELD = env.int("INGEST_HELD", default=20_000)
 INGEST_SHARES = env.int("INGEST_SHARES", default=1)
 # Where workers hand on to each other the frames of each other's devices; inside the servers' network.
 INGEST_RELAY_HOST = setting("INGEST_RELAY_HOST", "127.0.0.1")
+# Whether the device types that ship with the product are entered after every migration.
+SYNC_DEVICE_TYPES = True

@@ -12,3 +12,5 @@ CELERY_TASK_ALWAYS_EAGER = True
 # would take from each other: tests of MQTT name their own.
 INGEST_MQTT_PORT = 0
 MQTT_URL = ""
+# Tests that want the shipped types enter them themselves; the others have lists of their own.
+SYNC_DEVICE_TYPES = False

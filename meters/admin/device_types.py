@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -20,13 +22,25 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
+def _workbench(row: DeviceTypeVersion) -> str:
+    """Where the definition is written and tried; the pages are those of the app above."""
+    if row.pk is None:
+        return "–"
+    address = reverse("admin:workbench_version", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', address, gettext("Open in the workbench"))
+
+
 class VersionInline(ScopedInline):
     """Versions of a type; a version is edited on its own page."""
 
     model = DeviceTypeVersion
-    fields = ("number", "status", "comment", "published_at", "published_by")
+    fields = ("number", "status", "comment", "published_at", "published_by", "workbench")
     readonly_fields = fields
     can_delete = False
+
+    @admin.display(description=_("workbench"))
+    def workbench(self, row: DeviceTypeVersion) -> str:
+        return _workbench(row)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -42,6 +56,7 @@ class DeviceTypeAdmin(ScopedAdmin):
     search_fields = ("name", "manufacturer", "code")
     ordering = ("manufacturer", "name", "pk")
     inlines = (VersionInline,)
+    change_list_template = "admin/workbench/type_list.html"
 
 
 class RegisterInline(ScopedInline):
@@ -55,14 +70,26 @@ class RegisterInline(ScopedInline):
 class DeviceTypeVersionAdmin(ScopedAdmin):
     """Definitions. A published version is read-only; publishing is an action."""
 
-    list_display = ("device_type", "number", "status", "comment", "published_at", "published_by")
+    list_display = (
+        "device_type",
+        "number",
+        "status",
+        "comment",
+        "published_at",
+        "published_by",
+        "workbench",
+    )
     list_filter = ("status",)
     list_select_related = ("device_type", "published_by")
     search_fields = ("device_type__name", "device_type__manufacturer", "device_type__code")
     autocomplete_fields = ("device_type",)
-    readonly_fields = ("status", "published_at", "published_by")
+    readonly_fields = ("status", "published_at", "published_by", "workbench")
     inlines = (RegisterInline,)
     actions = ("publish",)
+
+    @admin.display(description=_("workbench"))
+    def workbench(self, row: DeviceTypeVersion) -> str:
+        return _workbench(row)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         draft = obj is None or obj.status == DeviceTypeVersion.Status.DRAFT

@@ -14,9 +14,15 @@ from meters.models import DeviceTypeVersion, Installation, TelemetryModule
 from .channels import instantiate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from accounts.models import User
 
-__all__ = ["device_type_version_publish"]
+__all__ = ["PREPARATIONS", "device_type_version_publish"]
+
+# What apps above, which can decode, ask of a version before it is published; they enter it when
+# they are loaded. Called within the transaction; MetersError with the reasons stops it.
+PREPARATIONS: list[Callable[[DeviceTypeVersion], None]] = []
 
 
 @transaction.atomic
@@ -33,6 +39,8 @@ def device_type_version_publish(*, actor: User | None, version: DeviceTypeVersio
     version = DeviceTypeVersion.objects.select_for_update().get(pk=version.pk)
     if version.status != DeviceTypeVersion.Status.DRAFT:
         raise MetersError(_("Only a draft can be published."))
+    for prepare in PREPARATIONS:
+        prepare(version)
     others = DeviceTypeVersion.objects.filter(device_type=version.device_type_id)
     others.filter(status=DeviceTypeVersion.Status.PUBLISHED).update(
         status=DeviceTypeVersion.Status.RETIRED

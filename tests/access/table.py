@@ -166,6 +166,8 @@ class Route(NamedTuple):
 _EVERYBODY = frozenset(PEOPLE)
 _SIGNED_IN = _EVERYBODY - {"anonymous"}
 
+_VERSION = "meters.DeviceTypeVersion"
+
 # Addresses of the administration besides the pages that every registered model has.
 ADMIN_URLS: dict[str, Route] = {
     "index": Route(ENTER),
@@ -194,6 +196,18 @@ ADMIN_URLS: dict[str, Route] = {
         _WRITERS, query="?module=OWN", model="meters.TelemetryModule", own_canary=True
     ),
     "ingestion_redecoding_decide": Route(_WRITERS, "POST", model="ingestion.Redecoding"),
+    # The workbench: types serve the whole company. What it asks writes nothing, so readers may.
+    "workbench_start": Route(_people("operator administrator engineer"), own_canary=True),
+    "workbench_words": Route(_COMPANY_WIDE),
+    "workbench_frames": Route(_COMPANY_WIDE),
+    "workbench_capture": Route(_COMPANY_WIDE, "POST"),
+    "workbench_version": Route(_COMPANY_WIDE, model=_VERSION, own_canary=True),
+    "workbench_check": Route(_COMPANY_WIDE, "POST", model=_VERSION),
+    "workbench_save": Route(_people("operator administrator engineer"), "POST", model=_VERSION),
+    "workbench_change": Route(_people("operator administrator engineer"), "POST", model=_VERSION),
+    "workbench_copy": Route(_people("operator administrator engineer"), "POST", model=_VERSION),
+    "workbench_compare": Route(_COMPANY_WIDE, model=_VERSION, own_canary=True),
+    "workbench_export": Route(_COMPANY_WIDE, model=_VERSION),
 }
 
 # Addresses outside the administration that show things of a company.

@@ -1,0 +1,301 @@
+"""Device types as texts: entering, keeping, publishing, taking back, and those that are shipped."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from accounts.grants import grants_of
+from ingestion.decoding import compile_type, publishing_faults, run_tests
+from ingestion.workbench.texts import code_of, head_of, is_of_language, with_key
+from meters import __file__ as meters_file
+from meters.definition import Definition, read_definition, registers_of
+from meters.errors import MetersError
+from meters.models import DeviceType, DeviceTypeVersion, ReadingType, RegisterTemplate
+from meters.services.device_types import device_type_version_publish
+
+if TYPE_CHECKING:
+    from accounts.models import Company, User
+
+__all__ = [
+    "device_type_create",
+    "device_type_duplicate",
+    "device_types_sync",
+    "fingerprint",
+    "version_draft",
+    "version_prepare",
+    "version_publish",
+    "version_roll_back",
+    "version_save",
+]
+
+_LONGEST = 200_000
+_SHIPPED = Path(meters_file).parent / "devicetypes"
+_log = logging.getLogger(__name__)
+
+
+def fingerprint(text: str) -> str:
+    """Tells one state of a text from another: what an editor started from."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@transaction.atomic
+def device_type_create(
+    *, actor: User | None, company: Company | None, definition: str, comment: str = ""
+) -> DeviceTypeVersion:
+    """A new type with a first draft; its head is read from the text, as far as it can be.
+
+    A code that is taken gets a number behind it, in the text too.
+    """
+    _check_company(actor, company)
+    text = _clean(definition)
+    head = head_of(text)
+    code = _free_code(company, head.code or "new-type")
+    device_type = DeviceType(
+        company=company,
+        code=code,
+        manufacturer=head.vendor or _("Maker"),
+        name=head.model or code,
+        role=head.role or DeviceType.Role.METER,
+        resource=head.resource or "device",
+    )
+    device_type.full_clean()
+    device_type.save()
+    if head.code != code:
+        text = with_key(text, "type", code)
+    return _draft(device_type, text, comment)
+
+
+@transaction.atomic
+def device_type_duplicate(
+    *, actor: User | None, version: DeviceTypeVersion, company: Company
+) -> DeviceTypeVersion:
+    """A type of the company's own with the text of a version that the actor may see."""
+    _check(actor, version, "view")
+    original = version.device_type
+    code = code_of(f"{original.code[:58]}-copy")
+    text = with_key(with_key(version.definition, "type", code), "version", 1)
+    comment = _("Copy of %(version)s") % {"version": version}
+    return device_type_create(actor=actor, company=company, definition=text, comment=comment)
+
+
+@transaction.atomic
+def version_draft(
+    *, actor: User | None, version: DeviceTypeVersion, comment: str = ""
+) -> DeviceTypeVersion:
+    """A new draft of the same type with the text of a version."""
+    _check(actor, version, "change")
+    comment = comment or _("From version %(number)d") % {"number": version.number}
+    return _draft(version.device_type, version.definition, comment)
+
+
+@transaction.atomic
+def version_save(
+    *, actor: User | None, version: DeviceTypeVersion, definition: str, base: str
+) -> DeviceTypeVersion:
+    """Keep the text of a draft, with faults or without. `base`: fingerprint it was begun from."""
+    _check(actor, version, "change")
+    row = DeviceTypeVersion.objects.select_for_update().get(pk=version.pk)
+    if row.status != DeviceTypeVersion.Status.DRAFT:
+        raise MetersError(_("Only a draft can be changed. Make a new draft from this version."))
+    if base != fingerprint(row.definition):
+        raise MetersError(
+            _(
+                "Somebody else has saved this draft since you opened it. Copy your text, load the "
+                "page again and put the two together."
+            )
+        )
+    text = _clean(definition)
+    if text != row.definition:
+        row.definition = text
+        row.save(update_fields=["definition", "updated_at"])
+    return row
+
+
+@transaction.atomic
+def version_publish(*, actor: User | None, version: DeviceTypeVersion, why: str) -> None:
+    """Put a draft in force. MetersError with every reason where it is not fit for it."""
+    _check(actor, version, "change")
+    if not why.strip():
+        raise MetersError(_("Say in a few words what changed and why: colleagues will read it."))
+    row = DeviceTypeVersion.objects.select_for_update().get(pk=version.pk)
+    row.comment = why.strip()[:500]
+    row.save(update_fields=["comment", "updated_at"])
+    device_type_version_publish(actor=actor, version=row)
+
+
+@transaction.atomic
+def version_roll_back(
+    *, actor: User | None, version: DeviceTypeVersion, why: str
+) -> DeviceTypeVersion:
+    """Publish the text of an earlier version once more, as a new version."""
+    if version.status != DeviceTypeVersion.Status.RETIRED:
+        raise MetersError(_("Only a version that was in force before can be put back in force."))
+    if not why.strip():
+        raise MetersError(_("Say in a few words why: colleagues will read it."))
+    values = {"number": version.number, "why": why.strip()}
+    comment = _("Back to version %(number)d: %(why)s") % values
+    draft = version_draft(actor=actor, version=version, comment=comment[:500])
+    version_publish(actor=actor, version=draft, why=comment)
+    return draft
+
+
+def version_prepare(version: DeviceTypeVersion) -> None:
+    """What publishing a version of this language asks for: its tests pass, its registers exist.
+
+    MetersError with every reason against it. Texts of the universal protocol pass as they are.
+    """
+    if not is_of_language(version.definition):
+        return
+    definition = read_definition(version.definition, name=f"{version.device_type.code}.yaml")
+    faults = publishing_faults(run_tests(compile_type(definition)))
+    if faults:
+        raise MetersError(faults)
+    _describe(version.device_type, definition)
+    _write_templates(version, definition)
+
+
+def device_types_sync() -> int:
+    """Make the shipped types equal to their files; returns how many versions were published.
+
+    A file that can't be published is logged and left out: the version before it stays in force.
+    Types whose file is gone stay: devices may have them.
+    """
+    in_force = dict(
+        DeviceTypeVersion.objects.filter(
+            device_type__company=None, status=DeviceTypeVersion.Status.PUBLISHED
+        ).values_list("device_type__code", "definition")
+    )
+    return sum(_sync_file(path, in_force) for path in sorted(_SHIPPED.glob("*.yaml")))
+
+
+def _sync_file(path: Path, in_force: dict[str, str]) -> bool:
+    try:
+        text = path.read_text(encoding="utf-8")
+        if text in in_force.values():
+            return False
+        _publish_shipped(text)
+    except (ValidationError, OSError, UnicodeDecodeError) as error:
+        _log.error("The device type %s is left out: %s", path.name, error)
+        return False
+    return True
+
+
+@transaction.atomic
+def _publish_shipped(text: str) -> None:
+    head = head_of(text)
+    device_type = DeviceType.objects.filter(company=None, code=head.code).first()
+    if device_type is None:
+        draft = device_type_create(actor=None, company=None, definition=text)
+    else:
+        draft = _draft(device_type, text, "", renumber=False)
+    device_type_version_publish(actor=None, version=draft)
+
+
+def _draft(
+    device_type: DeviceType, text: str, comment: str, *, renumber: bool = True
+) -> DeviceTypeVersion:
+    """The next version of a type, as a draft; two at once wait for each other."""
+    DeviceType.objects.select_for_update().get(pk=device_type.pk)
+    last = device_type.versions.aggregate(last=Max("number"))["last"] or 0
+    if renumber and last and is_of_language(text):
+        text = with_key(text, "version", last + 1)
+    return DeviceTypeVersion.objects.create(
+        device_type=device_type, number=last + 1, definition=text, comment=comment[:500]
+    )
+
+
+def _describe(device_type: DeviceType, definition: Definition) -> None:
+    """The row of a type says what its definition says."""
+    if definition.type != device_type.code:
+        _rename(device_type, definition)
+    wanted: dict[str, Any] = {
+        "manufacturer": definition.vendor,
+        "name": definition.model,
+        "role": definition.role,
+        "resource": definition.resource[0],
+    }
+    if any(getattr(device_type, name) != value for name, value in wanted.items()):
+        for name, value in wanted.items():
+            setattr(device_type, name, value)
+        device_type.save()
+
+
+def _rename(device_type: DeviceType, definition: Definition) -> None:
+    """Until its first publication a type may get another code."""
+    values = {"said": definition.type, "code": device_type.code}
+    if device_type.versions.exclude(status=DeviceTypeVersion.Status.DRAFT).exists():
+        text = _("The definition says `type: %(said)s`, but this type is called %(code)s.")
+        raise MetersError(text % values)
+    same = DeviceType.objects.filter(company=device_type.company_id, code=definition.type)
+    if same.exists():
+        raise MetersError(_("There already is a device type with the code %(said)s.") % values)
+    device_type.code = definition.type
+    device_type.save()
+
+
+def _write_templates(version: DeviceTypeVersion, definition: Definition) -> None:
+    """One row for each register and reading type; a second time changes nothing."""
+    uses = registers_of(definition)
+    known = dict(
+        ReadingType.objects.filter(code__in={use.reading_type for use in uses}).values_list(
+            "code", "pk"
+        )
+    )
+    wanted = {
+        (use.register, known[use.reading_type]): use.interval_minutes
+        for use in uses
+        if use.reading_type in known
+    }
+    for row in version.registers.all():
+        if wanted.get((row.register, row.reading_type_id)) == row.interval_minutes:
+            del wanted[row.register, row.reading_type_id]
+        else:
+            row.delete()
+    RegisterTemplate.objects.bulk_create(
+        RegisterTemplate(
+            version=version, register=register, reading_type_id=key, interval_minutes=minutes
+        )
+        for (register, key), minutes in wanted.items()
+    )
+
+
+def _clean(text: str) -> str:
+    """As it is kept: lines end with one character, and it is not too long."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    if len(text) > _LONGEST:
+        values = {"length": len(text), "limit": _LONGEST}
+        message = _("The definition has %(length)d characters; %(limit)d are allowed.")
+        raise MetersError(message % values)
+    return text
+
+
+def _free_code(company: Company | None, code: str) -> str:
+    taken = set(DeviceType.objects.filter(company=company).values_list("code", flat=True))
+    candidates = (f"{code[:58]}-{number}" for number in range(2, 10_000))
+    return code if code not in taken else next(one for one in candidates if one not in taken)
+
+
+def _check(actor: User | None, version: DeviceTypeVersion, action: str) -> None:
+    if actor is None:
+        return
+    if not DeviceTypeVersion.objects.visible_to(actor, action).filter(pk=version.pk).exists():
+        raise MetersError(_("You may not do this with this device type."))
+
+
+def _check_company(actor: User | None, company: Company | None) -> None:
+    if actor is None:
+        return
+    key = company.pk if company else None
+    capability = DeviceType.access.capability("add")
+    grants = grants_of(actor)
+    allowed = grants.may(capability, key) if key else capability in grants.platform
+    if not allowed:
+        raise MetersError(_("You may not enter device types in this company."))

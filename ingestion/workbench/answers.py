@@ -1,0 +1,155 @@
+"""Questions that the page of the workbench asks while somebody works on it; answers are JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.http import JsonResponse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from ingestion.codecs.binary.keys import FIELD, MESSAGE
+from ingestion.models import FrameOutcome, RawFrame
+from ingestion.selectors import FrameQuestion, TooMuchAsked, device_of, raw_frames
+from meters.definition import choices_at, keys_at
+from meters.definition.vocabulary import shipped_vocabulary
+
+from .access import require_reader, version_of
+from .captures import LARGEST_CAPTURE, captured_frames
+from .checking import checked
+from .limits import LARGEST_REQUEST, seconds_to_wait
+from .samples import SampleError, sample_of
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+__all__ = ["capture_answer", "check_answer", "frames_answer", "words_answer"]
+
+_DEEPEST = 24
+_MOST_FRAMES = 50
+_LONGEST_FRAME = 16_384
+_DAYS = 30
+
+
+def check_answer(request: HttpRequest, pk: int) -> JsonResponse:
+    """What is wrong with a text, what a telegram says by it, how its tests go. Writes nothing."""
+    version_of(_user(request), pk)
+    asked = _asked(request)
+    if isinstance(asked, JsonResponse):
+        return asked
+    try:
+        sample, fault = sample_of(asked), ""
+    except SampleError as error:
+        sample, fault = None, str(error)
+    text = asked.get("definition")
+    answer = checked(text if isinstance(text, str) else "", sample)
+    return JsonResponse(answer | ({"sample_fault": fault} if fault else {}))
+
+
+def words_answer(request: HttpRequest) -> JsonResponse:
+    """What may stand at a place: keys of a mapping, or words of a value."""
+    require_reader(_user(request))
+    path = _path(request.GET.get("path", ""))
+    if path is None:
+        return _refused(_("The path is a list of keys and numbers."), 400)
+    if request.GET.get("of") == "value":
+        words = choices_at(path, shipped_vocabulary())
+        return JsonResponse({"words": [{"word": word, "doc": ""} for word in words]})
+    keys = keys_at(path)
+    if path[:1] == ("decode",):
+        layout = FIELD if len(path) > 1 else MESSAGE
+        keys += [(name, doc) for name, doc in layout.items() if name not in dict(keys)]
+    return JsonResponse({"words": [{"word": word, "doc": doc} for word, doc in keys]})
+
+
+def frames_answer(request: HttpRequest) -> JsonResponse:
+    """Frames that were not stored and whose devices the user may see, the newest first."""
+    user = _user(request)
+    require_reader(user)
+    now = datetime.now(UTC)
+    question = FrameQuestion(
+        first=now - timedelta(days=_DAYS),
+        end=now + timedelta(days=1),
+        outcome=FrameOutcome.QUARANTINED,
+    )
+    try:
+        rows = raw_frames(user=user, question=question, limit=_MOST_FRAMES)
+    except TooMuchAsked:
+        return _refused(_("The frames can't be listed now. Try again in a minute."), 503)
+    return JsonResponse({"frames": [_frame(row) for row in rows]})
+
+
+def capture_answer(request: HttpRequest) -> JsonResponse:
+    """The frames of a file that was dropped. Writes nothing."""
+    user = _user(request)
+    require_reader(user)
+    if wait := seconds_to_wait(user):
+        return _too_often(wait)
+    upload = request.FILES.get("file")
+    if upload is None:
+        return _refused(_("Choose a file."), 400)
+    if (upload.size or 0) > LARGEST_CAPTURE:
+        return _refused(_("The file is larger than 4 MB; cut the capture to a few frames."), 413)
+    try:
+        frames = captured_frames(upload.read())
+    except SampleError as error:
+        return _refused(str(error), 422)
+    rows = [{"label": one.origin, "hex": one.octets.hex()} for one in frames]
+    return JsonResponse({"frames": rows})
+
+
+def _user(request: HttpRequest) -> Any:
+    return request.user
+
+
+def _asked(request: HttpRequest) -> dict[str, Any] | JsonResponse:
+    """The body of a question, or the refusal of it."""
+    if wait := seconds_to_wait(_user(request)):
+        return _too_often(wait)
+    if len(request.body) > LARGEST_REQUEST:
+        return _refused(_("This is too much to be checked at once."), 413)
+    try:
+        asked = json.loads(request.body)
+    except (ValueError, RecursionError):
+        asked = None
+    if not isinstance(asked, dict):
+        return _refused(_("The question can't be read."), 400)
+    return asked
+
+
+def _refused(text: str, status: int) -> JsonResponse:
+    return JsonResponse({"refused": text}, status=status)
+
+
+def _too_often(wait: int) -> JsonResponse:
+    text = _("So many questions in one minute are not answered; it goes on by itself soon.")
+    answer = JsonResponse({"refused": text, "wait": wait}, status=429)
+    answer["Retry-After"] = str(wait)
+    return answer
+
+
+def _path(text: str) -> tuple[str | int, ...] | None:
+    try:
+        path = json.loads(text[:2_000] or "[]")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(path, list) or len(path) > _DEEPEST:
+        return None
+    if not all(isinstance(step, str | int) and not isinstance(step, bool) for step in path):
+        return None
+    return tuple(path)
+
+
+def _frame(row: RawFrame) -> dict[str, Any]:
+    payload = bytes(row.payload)
+    whose = str(row.module) if row.module_id else device_of(row) or row.source
+    at = date_format(localtime(row.received_at), "SHORT_DATETIME_FORMAT")
+    size = _("%(count)d bytes") % {"count": len(payload)}
+    return {
+        "label": f"{at} · {whose} · {size}",
+        "why": row.reason,
+        "hex": payload.hex() if len(payload) <= _LONGEST_FRAME else "",
+    }

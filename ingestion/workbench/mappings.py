@@ -1,0 +1,282 @@
+"""Items of a telegram → the rules of a definition that take them, for each kind of telegram."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from ingestion.codecs.telegram import Item, Telegram
+
+from .cases import quoted
+from .meanings import BY_NAME, IDENTITIES, MBUS, MEDIA, SENML, TIMES, Guess, catalogue_of_obis
+
+__all__ = ["MAPPINGS", "Mapped"]
+
+_MOST = 60
+_TARIFF = re.compile(r"\.t([1-4])$")
+_UNIX_SECONDS = range(1_000_000_000, 5_000_000_000)
+_UNIX_MILLISECONDS = range(1_000_000_000_000, 5_000_000_000_000)
+
+
+@dataclass(slots=True)
+class Mapped:
+    """Lines of a definition: `readings` as flow mappings without braces, with a comment."""
+
+    layout: list[str] = field(default_factory=list)
+    identify: list[str] = field(default_factory=list)
+    clock: str = ""
+    readings: list[tuple[str, str]] = field(default_factory=list)
+    resources: list[str] = field(default_factory=list)
+
+    def add(self, register: str, reading_type: str, rest: str, comment: str = "") -> None:
+        """One reading; a register that is there already gets a number behind it."""
+        names = {row.partition(",")[0] for row, _comment in self.readings}
+        name, number = register, 1
+        while f"register: {name}" in names:
+            number += 1
+            name = f"{register}_{number}"
+        row = f"register: {name}, reading_type: {reading_type}, {rest}"
+        self.readings.append((row, comment))
+        resource = reading_type.partition(".")[0]
+        if resource != "device" and resource not in self.resources:
+            self.resources.append(resource)
+
+
+def _is_number(item: Item) -> bool:
+    return isinstance(item.value, int | Decimal) and not isinstance(item.value, bool)
+
+
+def _check_unit() -> str:
+    return _("Check the unit: the telegram does not say it.")
+
+
+def _mbus(telegram: Telegram) -> Mapped:
+    """By the quantity of a record; only present values of the main register."""
+    said = telegram.identity
+    resource = MEDIA.get(said.get("medium_code", "").upper(), "device")
+    mapped = Mapped(resources=[resource], identify=_detected(telegram))
+    table = MBUS[resource] | (MBUS["device"] if resource == "device" else {})
+    seen: set[str] = set()
+    for item in filter(_is_present, telegram.items):
+        quantity = item.facts["quantity"]
+        if quantity in table and quantity not in seen and item.unit:
+            seen.add(quantity)
+            register, reading_type = table[quantity]
+            tariffs = _has_tariffs(telegram, quantity) and reading_type.endswith("import.register")
+            extra = ", tariff: any}, tariff: all" if tariffs else "}"
+            mapped.add(register, reading_type, f"match: {{quantity: {quantity}{extra}")
+    return mapped
+
+
+def _is_present(item: Item) -> bool:
+    facts = item.facts
+    usual = {"function": "instantaneous", "storage": 0, "subunit": 0, "modifier": "", "tariff": 0}
+    return (
+        _is_number(item)
+        and "quantity" in facts
+        and facts.get("valid", True)
+        and all(facts.get(name, value) == value for name, value in usual.items())
+    )
+
+
+def _has_tariffs(telegram: Telegram, quantity: str) -> bool:
+    return any(
+        item.facts.get("quantity") == quantity and 0 < item.facts.get("tariff", 0) < 5
+        for item in telegram.items
+    )
+
+
+def _detected(telegram: Telegram) -> list[str]:
+    said = telegram.identity
+    maker = said.get("manufacturer", "")
+    if not re.fullmatch("[A-Z]{3}", maker):
+        return []
+    row = [f"manufacturer: {maker}"]
+    if said.get("version", "").isdecimal():
+        row.append(f"version: {said['version']}")
+    if re.fullmatch("[0-9A-Fa-f]{2}", said.get("medium_code", "")):
+        row.append(f"medium: 0x{said['medium_code'].upper()}")
+    return ["detect:", f"  - {{{', '.join(row)}}}"]
+
+
+def _obis(telegram: Telegram) -> Mapped:
+    """By OBIS code, with sub-meters on ports of their own."""
+    mapped = Mapped()
+    if telegram.identity.get("id"):
+        mapped.identify = ["device: $identity.id"]
+    if any(item.facts.get("obis") == "0-0:1.0.0" for item in telegram.items):
+        mapped.clock = '{obis: "0-0:1.0.0"}'
+    seen: set[str] = set()
+    for item in telegram.items:
+        obis = str(item.facts.get("obis", ""))
+        entry = catalogue_of_obis(obis, str(item.facts.get("medium", "")))
+        pattern = _by_tariff(obis) if entry and _has_siblings(telegram, obis) else obis
+        if entry is None or not _is_number(item) or pattern in seen:
+            continue
+        seen.add(pattern)
+        _add_obis(mapped, item, pattern, entry.code)
+    return mapped
+
+
+def _by_tariff(obis: str) -> str:
+    return f"{obis.rpartition('.')[0]}.t"
+
+
+def _has_siblings(telegram: Telegram, obis: str) -> bool:
+    """Whether the registers of tariffs 1 to 4 of the same energy came."""
+    head, _dot, last = obis.rpartition(".")
+    if not head.endswith(".8") or last not in "01234":
+        return False
+    siblings = {f"{head}.{tariff}" for tariff in range(1, 5)}
+    return any(item.facts.get("obis") in siblings for item in telegram.items)
+
+
+def _add_obis(mapped: Mapped, item: Item, obis: str, code: str) -> None:
+    tariff = _TARIFF.search(code)
+    base = code[: tariff.start()] if tariff else code
+    words = base.removesuffix(".register").split(".")[1:]
+    register = "_".join(words)[:20] or "value"
+    rest = f'obis: "{obis}"'
+    if obis.endswith(".t"):
+        rest += ", tariff: all"
+    channel = re.match(r"0-(\d+):24\.2\.", obis)
+    if channel:
+        rest += f", port: {channel[1]}"
+    if isinstance(item.facts.get("time"), datetime):
+        rest += ", at: {fact: time}"
+    mapped.add(register, base, rest)
+
+
+def _senml(telegram: Telegram) -> Mapped:
+    """By the unit of a record; its name says which one."""
+    mapped = Mapped()
+    if telegram.identity.get("device"):
+        mapped.identify = ["device: $identity.device"]
+    timed = any("time" in item.facts for item in telegram.items)
+    for item in telegram.items[:_MOST]:
+        guess = SENML.get(item.unit)
+        if guess and _is_number(item):
+            name = json.dumps(str(item.facts.get("local", item.name)), ensure_ascii=False)
+            rest = f"match: {{local: {name}}}" + (", at: {fact: time}" if timed else "")
+            mapped.add(guess.register, guess.reading_type, rest)
+    return mapped
+
+
+def _json(telegram: Telegram) -> Mapped:
+    """By the names of the values, and units that such values usually have."""
+    mapped = Mapped(layout=["fields:"])
+    names: set[str] = set()
+    for item in telegram.items[:_MOST]:
+        _add_json(mapped, item, names)
+    if not mapped.identify:
+        mapped.identify = ["device: $arrival.device"]
+    return mapped
+
+
+def _add_json(mapped: Mapped, item: Item, names: set[str]) -> None:
+    word = _words(item.name).replace(" ", "")
+    last = _words(item.name.rsplit(".", 1)[-1]).replace(" ", "")
+    path = quoted(item.name)
+    time = _time_of(item) if last in TIMES else ""
+    if time and not mapped.clock:
+        mapped.layout.append(f"  - {{name: at, path: {path}, time: {time}}}")
+        mapped.clock = "$at"
+        names.add("at")
+    elif last in IDENTITIES and not mapped.identify and isinstance(item.value, str | int):
+        mapped.layout.insert(0, f"identity: {{device: {path}}}")
+        mapped.identify = ["device: $identity.device", f"scheme: {IDENTITIES[last]}"]
+    elif _number_of(item) is not None and word:
+        _add_json_value(mapped, item, path, names)
+
+
+def _add_json_value(mapped: Mapped, item: Item, path: str, names: set[str]) -> None:
+    guess = _guess(item.name)
+    name = _free(_words(item.name).replace(" ", "_"), names)
+    unit = f", unit: {quoted(guess.unit)}" if guess and guess.unit else ""
+    kind = ", type: decimal" if isinstance(item.value, str) else ""
+    mapped.layout.append(f"  - {{name: {name}, path: {path}{kind}{unit}}}")
+    if guess and guess.register:
+        comment = "" if guess.sure else _check_unit()
+        mapped.add(guess.register, guess.reading_type, f"value: ${name}", comment)
+
+
+def _guess(name: str) -> Guess | None:
+    """By the last word of a path first, then by all of it."""
+    for text in (_words(name.rsplit(".", 1)[-1]), _words(name)):
+        for pattern, guess in BY_NAME:
+            if pattern.search(text):
+                return guess
+    return None
+
+
+def _words(path: str) -> str:
+    """em1data.totalActEnergy[0] → em1data total act energy 0."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", path)
+    return re.sub(r"[^a-z0-9]+", " ", apart.lower()).strip()
+
+
+def _free(name: str, names: set[str]) -> str:
+    name = (name if name[:1].isalpha() else f"v_{name}")[:40]
+    free, number = name, 1
+    while free in names:
+        number += 1
+        free = f"{name}_{number}"
+    names.add(free)
+    return free
+
+
+def _number_of(item: Item) -> Decimal | int | None:
+    if _is_number(item):
+        return item.value  # type: ignore[return-value]
+    if isinstance(item.value, str) and re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", item.value):
+        return Decimal(item.value)
+    return None
+
+
+def _time_of(item: Item) -> str:
+    value: Any = item.value
+    if isinstance(value, int):
+        if value in _UNIX_SECONDS:
+            return "unix"
+        return "unix_ms" if value in _UNIX_MILLISECONDS else ""
+    if not isinstance(value, str):
+        return ""
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return ""
+    return "iso"
+
+
+def _modbus(telegram: Telegram) -> Mapped:
+    """A response says no names: its registers one by one, to be given some."""
+    return Mapped(layout=list(_registers(telegram)), identify=["device: $arrival.source"])
+
+
+def _registers(telegram: Telegram) -> Iterator[str]:
+    yield "# " + _("Addresses, types and names as in the maker's table of registers.")
+    function = next((item.facts.get("function_code") for item in telegram.items), None)
+    yield f"function: {function if function in (3, 4) else 3}"
+    yield "reads:"
+    yield f"  - {{address: 0, count: {max(1, len(telegram.items))}}}"
+    yield "registers:"
+    for at in range(min(max(1, len(telegram.items)), _MOST)):
+        yield f"  - {{name: register_{at}, address: {at}, type: u16}}"
+
+
+MAPPINGS: dict[str, Callable[[Telegram], Mapped]] = {
+    "mbus": _mbus,
+    "wmbus": _mbus,
+    "obis_text": _obis,
+    "cosem": _obis,
+    "senml": _senml,
+    "json": _json,
+    "modbus": _modbus,
+}

@@ -1,0 +1,183 @@
+"""From one telegram to a definition that reads it: what it is, what is in it, what that means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from ingestion.codecs.errors import DecodeError
+from ingestion.codecs.telegram import Telegram
+from ingestion.decoding import Arrival, CompiledType, compile_type
+from ingestion.inspection import Recognised, recognise
+from meters.definition import DefinitionError, read_definition
+
+from .cases import bad_case, good_case, quoted
+from .mappings import MAPPINGS, Mapped
+from .samples import Sample
+from .texts import code_of
+
+__all__ = ["ProposalError", "propose_definition"]
+
+_BYTES_NAMED = 24
+
+
+class ProposalError(ValueError):
+    """There is nothing to propose; the message says why and what to do."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The parts of a definition as lines; `readings` each with the comment that stands above it."""
+
+    kind: str
+    code: str
+    vendor: str
+    model: str
+    mapped: Mapped
+    tests: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        return "\n".join([*self._head(), *self._rules(), *self._tests()]) + "\n"
+
+    def _head(self) -> Iterator[str]:
+        resources = self.mapped.resources or ["device"]
+        yield f"type: {self.code}"
+        yield "version: 1"
+        yield f"vendor: {quoted(self.vendor)}"
+        yield f"model: {quoted(self.model)}"
+        yield f"resource: {resources[0] if len(resources) == 1 else '[' + ', '.join(resources) + ']'}"
+        yield f"description: {quoted(_('Proposed from a telegram; read every line of it.'))}"
+        if self.mapped.identify:
+            yield "# " + _("How the module is found that a telegram belongs to.")
+            yield "identify:"
+            yield from (f"  {line}" for line in self.mapped.identify)
+
+    def _rules(self) -> Iterator[str]:
+        yield "decode:"
+        yield f"  kind: {self.kind}"
+        yield from (f"  {line}" for line in self.mapped.layout)
+        if self.mapped.clock:
+            yield f"clock: {self.mapped.clock}"
+        if self.mapped.readings:
+            yield "readings:"
+        for reading, comment in self.mapped.readings:
+            if comment:
+                yield f"  # {comment}"
+            yield f"  - {{{reading}}}"
+
+    def _tests(self) -> Iterator[str]:
+        if self.tests:
+            yield "tests:"
+        for case in self.tests:
+            yield from (f"  {line}" for line in case.splitlines())
+
+
+def propose_definition(
+    payload: bytes,
+    *,
+    key: bytes | None = None,
+    authentication_key: bytes | None = None,
+    code: str = "",
+    written: dict[str, object] | None = None,
+) -> str:
+    """The text of a definition that reads this telegram, with it as the first test.
+
+    What no codec knows becomes a binary layout with a name for each byte. ProposalError where no
+    definition is needed, or nothing was given.
+    """
+    if not payload:
+        raise ProposalError(_("Paste a telegram, or drop a file with one."))
+    keys = {"encryption": key, "authentication": authentication_key}
+    arrival = Arrival(keys={name: one for name, one in keys.items() if one}, memory={})
+    sample = Sample(payload, arrival, dict(written or {}))
+    kind, telegram = _recognised(payload, key, authentication_key)
+    draft = _draft(kind, telegram, code)
+    compiled = _fitted(draft)
+    _add_tests(draft, compiled, sample)
+    return draft.text()
+
+
+def _recognised(
+    payload: bytes, key: bytes | None, authentication_key: bytes | None
+) -> tuple[str, Telegram]:
+    try:
+        found: Recognised = recognise(payload, key=key, authentication_key=authentication_key)
+    except DecodeError:
+        return "binary", Telegram(kind="binary", octets=payload, items=())
+    if found.kind == "universal":
+        raise ProposalError(
+            _(
+                "This is a frame of the product's own protocol: the server reads it without a "
+                "definition. Enter the module and its key instead."
+            )
+        )
+    if "unread" in found.telegram.identity:
+        raise ProposalError(
+            _("The telegram is encrypted: %(why)s. Give its key, and try again.")
+            % {"why": found.telegram.identity["unread"]}
+        )
+    return found.kind, found.telegram
+
+
+def _draft(kind: str, telegram: Telegram, code: str) -> _Draft:
+    said = telegram.identity
+    vendor = said.get("manufacturer") or _("Maker")
+    model = said.get("model") or said.get("medium") or _("Model")
+    mapping: Callable[[Telegram], Mapped] = MAPPINGS.get(kind, _by_bytes)
+    return _Draft(
+        kind=kind,
+        code=code_of(code) or code_of(f"{vendor} {model}") or "new-type",
+        vendor=vendor,
+        model=model,
+        mapped=mapping(telegram),
+    )
+
+
+def _by_bytes(telegram: Telegram) -> Mapped:
+    """Nothing is known of the layout: a name for each of the first bytes, the rest as it is."""
+    size = len(telegram.octets)
+    named = min(size, _BYTES_NAMED)
+    layout = [
+        "endian: big",
+        "# " + _("Put bytes together that belong together: u16, u32, s16 … and give them names."),
+        "fields:",
+        *(f"  - {{name: byte_{at}, type: u8}}" for at in range(named)),
+    ]
+    if size > named:
+        layout.append("  - {name: rest, type: hex, length: remaining}")
+    return Mapped(layout=layout, identify=["device: $arrival.device"])
+
+
+def _fitted(draft: _Draft) -> CompiledType | None:
+    """Readings that the definition would refuse are left out, the others stay."""
+    for _attempt in range(len(draft.mapped.readings) + 1):
+        try:
+            return compile_type(read_definition(draft.text(), name="proposal"))
+        except DefinitionError as error:
+            wrong = {_reading_of(problem.key) for problem in error.problems}
+        rows = draft.mapped.readings
+        kept = [row for number, row in enumerate(rows) if number not in wrong]
+        if len(kept) == len(rows):
+            return None
+        draft.mapped.readings[:] = kept
+    return None
+
+
+def _reading_of(key: str) -> int:
+    head, _bracket, rest = key.partition("[")
+    number = rest.partition("]")[0]
+    return int(number) if head == "readings" and number.isdecimal() else -1
+
+
+def _add_tests(draft: _Draft, compiled: CompiledType | None, sample: Sample) -> None:
+    """The telegram is the good one; the bad one is a piece of it."""
+    if compiled is None:
+        return
+    try:
+        decoded = compiled.decode(sample.octets, context=sample.arrival)
+    except DecodeError:
+        return
+    cases = (good_case(compiled, sample, decoded), bad_case(compiled, sample))
+    draft.tests = [case for case in cases if case]

@@ -1,0 +1,126 @@
+// The definition as CodeMirror shows it: colours, completion from the language, faults at their lines.
+import { placeOf } from "./place.js";
+
+const known = new Map();
+
+const wordsAt = async (url, path, of) => {
+  const query = new URLSearchParams({ path: JSON.stringify(path), ...(of && { of }) }).toString();
+  if (!known.has(query)) {
+    const response = await fetch(`${url}?${query}`, { headers: { Accept: "application/json" } });
+    if (!response.ok) return [];
+    known.set(query, (await response.json()).words);
+  }
+  return known.get(query);
+};
+
+const render = (element, _self, data) => {
+  element.append(data.text.trim());
+  const doc = document.createElement("small");
+  doc.textContent = data.doc;
+  element.append(doc);
+};
+
+export const makeEditor = ({ area, url, words, names, onChange }) => {
+  const readOnly = area.readOnly;
+  const leave = { next: false };
+  const editor = window.CodeMirror.fromTextArea(area, {
+    mode: "yaml",
+    lineNumbers: true,
+    lineWrapping: false,
+    indentUnit: 2,
+    tabSize: 2,
+    readOnly,
+    screenReaderLabel: words.editor,
+    viewportMargin: 40,
+    extraKeys: {
+      "Ctrl-Space": (cm) => complete(cm, true),
+      Enter: "newlineAndIndentContinue",
+      // Tab writes spaces; after Escape it goes on to the next control, as on the rest of the page.
+      Tab: (cm) => (leave.next || readOnly ? window.CodeMirror.Pass : indent(cm)),
+      "Shift-Tab": (cm) => (leave.next || readOnly ? window.CodeMirror.Pass : cm.execCommand("indentLess")),
+      Esc: () => { leave.next = true; return window.CodeMirror.Pass; },
+    },
+  });
+  const indent = (cm) => (cm.somethingSelected() ? cm.execCommand("indentMore") : cm.replaceSelection("  "));
+  window.CodeMirror.commands.newlineAndIndentContinue = (cm) => {
+    const { line, ch } = cm.getCursor();
+    const text = cm.getLine(line).slice(0, ch);
+    const head = /^\s*(?:- )?/.exec(text)[0].replace("-", " ");
+    const deeper = /^\s*(?:- )?[^#'"]*:\s*$/.test(text) ? "  " : "";
+    cm.replaceSelection(`\n${head}${deeper}`, "end");
+  };
+  editor.on("focus", () => { leave.next = false; });
+
+  const hints = async (cm) => {
+    const cursor = cm.getCursor();
+    const lines = cm.getValue().split("\n");
+    const place = placeOf(lines, cursor.line, cursor.ch);
+    const isValue = place.key !== null;
+    const path = isValue ? [...place.path, place.key] : place.path;
+    let found = place.word.startsWith("$")
+      ? names().map((name) => ({ word: `$${name}`, doc: "" }))
+      : await wordsAt(url, path, isValue ? "value" : "");
+    const typed = place.word.toLowerCase();
+    const starts = found.filter(({ word }) => word.toLowerCase().startsWith(typed));
+    found = starts.length ? starts : found.filter(({ word }) => typed && word.toLowerCase().includes(typed));
+    const list = found
+      .filter(({ word }) => word !== place.word)
+      .map(({ word, doc }) => ({ text: isValue || place.word.startsWith("$") ? word : `${word}: `, doc, render }));
+    const from = window.CodeMirror.Pos(cursor.line, cursor.ch - place.word.length);
+    return { list, from, to: cursor };
+  };
+  const complete = (cm, asked) => {
+    if (!readOnly) cm.showHint({ hint: hints, completeSingle: asked, extraKeys: {} });
+  };
+  editor.on("inputRead", (cm, change) => {
+    const written = change.text.join("");
+    if (/^[a-z_$]$/i.test(written) && !cm.state.completionActive) complete(cm, false);
+  });
+  editor.on("change", onChange);
+
+  let marks = [];
+  const showFaults = (problems) => editor.operation(() => {
+    for (const { line, mark } of marks) {
+      editor.removeLineClass(line, "background", "CodeMirror-line-fault");
+      mark?.clear();
+    }
+    marks = problems.map((problem) => {
+      const number = Math.min(problem.line, editor.lineCount()) - 1;
+      const line = editor.addLineClass(number, "background", "CodeMirror-line-fault");
+      const end = editor.getLine(number).length;
+      const start = Math.min(problem.column - 1, Math.max(0, end - 1));
+      const mark = end && editor.markText(
+        { line: number, ch: start },
+        { line: number, ch: end },
+        { className: "wb-fault-mark", attributes: { title: problem.message } },
+      );
+      return { line, mark };
+    });
+  });
+  const goTo = (problem) => {
+    editor.focus();
+    editor.setCursor({ line: problem.line - 1, ch: problem.column - 1 });
+    editor.scrollIntoView(null, 120);
+  };
+  return { editor, showFaults, goTo };
+};
+
+// The text with a test put last among its tests; null where they stand in brackets on one line.
+export const withTest = (text, test) => {
+  const lines = text.replace(/\s+$/, "").split("\n");
+  const at = lines.findIndex((line) => /^tests\s*:/.test(line));
+  if (at < 0) return `${lines.join("\n")}\ntests:\n${indented(test, "  ")}\n`;
+  const rest = lines[at].replace(/^tests\s*:/, "").replace(/#.*$/, "").trim();
+  if (rest && rest !== "[]") return null;
+  lines[at] = "tests:";
+  let end = at + 1;
+  let margin = null;
+  while (end < lines.length && (/^(\s|-|#)/.test(lines[end]) || !lines[end])) {
+    margin ??= /^(\s*)- /.exec(lines[end])?.[1] ?? null;
+    end += 1;
+  }
+  lines.splice(end, 0, indented(test, margin ?? "  "));
+  return `${lines.join("\n")}\n`;
+};
+
+const indented = (test, margin) => test.split("\n").map((line) => `${margin}${line}`).join("\n");

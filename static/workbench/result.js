@@ -1,0 +1,184 @@
+// What a telegram says: its bytes coloured by the field that took them, and tables of what it means.
+const make = (tag, attributes = {}, ...children) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "class") element.className = value;
+    else if (value !== undefined && value !== false) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== "" && child !== undefined && child !== null && child !== false));
+  return element;
+};
+
+const filled = (text, ...values) =>
+  values.reduce((said, value, index) => said.replace(values.length > 1 ? `%${index + 1}` : "%s", value), text);
+
+// For every byte the item that took it: the shortest of those that cover it, a field before a layer.
+const owners = (size, items) => {
+  const owner = new Array(size).fill(-1);
+  const length = (index) => items[index].end - items[index].start + (items[index].layer ? 1e6 : 0);
+  items.forEach((item, index) => {
+    for (let at = Math.max(0, item.start); at < Math.min(size, item.end); at += 1) {
+      if (owner[at] < 0 || length(index) < length(owner[at])) owner[at] = index;
+    }
+  });
+  return owner;
+};
+
+const tone = (items, index) => {
+  if (index < 0) return "";
+  if (items[index].layer) return "wb-layer";
+  return `wb-f${index % 8}`;
+};
+
+const runs = (owner, from, to) => {
+  const found = [];
+  for (let at = from; at < to; at += 1) {
+    const last = found.at(-1);
+    if (last && last.owner === owner[at]) last.end = at + 1;
+    else found.push({ owner: owner[at], start: at, end: at + 1 });
+  }
+  return found;
+};
+
+const cell = (items, run, text, bad) => {
+  const around = bad >= run.start && bad < run.end ? " wb-byte--bad" : "";
+  const part = run.owner >= 0 ? { "data-part": run.owner } : {};
+  return make("span", { class: `wb-byte ${tone(items, run.owner)}${around}`, ...part }, text);
+};
+
+const bytesOf = (hex) => hex.match(/../g) ?? [];
+
+const hexRows = (hex, items, owner, bad) => {
+  const bytes = bytesOf(hex);
+  const width = window.innerWidth < 600 ? 8 : 16;
+  const rows = [];
+  for (let start = 0; start < bytes.length; start += width) {
+    const end = Math.min(start + width, bytes.length);
+    const cells = runs(owner, start, end).map((run) => cell(items, run, bytes.slice(run.start, run.end).join(" "), bad));
+    const row = make("div", { class: "wb-bytes__row" }, make("span", { class: "wb-bytes__at" }, String(start)));
+    row.append(...cells);
+    rows.push(row);
+  }
+  return make("div", { class: "wb-bytes" }, ...rows);
+};
+
+const textRows = (hex, items, owner, bad) => {
+  const letters = bytesOf(hex).map((byte) => String.fromCharCode(parseInt(byte, 16))).map((one) => (one === "\r" ? "" : one));
+  const cells = runs(owner, 0, letters.length).map((run) => cell(items, run, letters.slice(run.start, run.end).join(""), bad));
+  return make("div", { class: "wb-bytes wb-bytes--text" }, ...cells);
+};
+
+const table = (caption, heads, rows) => {
+  const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
+  const body = make("tbody", {}, ...rows);
+  return make("div", { class: "wb-scroll", tabindex: "0", role: "region", "aria-label": caption },
+    make("table", { class: "wb-table" }, make("caption", { class: "visually-hidden" }, caption), make("thead", {}, head), body));
+};
+
+const said = (item) => `${item.value}${item.unit ? ` ${item.unit}` : ""}`;
+
+const itemRow = (item, index, items) => make("tr", { "data-part": index, tabindex: item.start >= 0 ? "0" : undefined },
+  make("th", { scope: "row", class: "wb-named", title: item.facts.join("\n") || undefined },
+    make("span", { class: `wb-swatch ${tone(items, index)}`, "aria-hidden": "true" }), item.name),
+  make("td", {}, item.start < 0 ? "" : item.end > item.start + 1 ? `${item.start}–${item.end - 1}` : String(item.start)),
+  make("td", {}, item.raw === "–" ? "" : item.raw),
+  make("td", {}, item.formula),
+  make("td", {}, said(item)));
+
+const light = (area, detail, sample, words) => {
+  const show = (part) => {
+    for (const each of area.querySelectorAll("[data-part]")) each.classList.toggle("is-lit", each.dataset.part === part);
+    const item = part === undefined ? null : sample.items[Number(part)];
+    detail.textContent = item
+      ? [item.name, item.raw !== "–" && item.raw && `${words.raw}: ${item.raw}`, item.formula && `${words.formula}: ${item.formula}`,
+        `${words.result}: ${said(item)}`, ...item.facts].filter(Boolean).join(" · ")
+      : "";
+  };
+  const of = (event) => event.target.closest?.("[data-part]")?.dataset.part;
+  area.addEventListener("pointerover", (event) => show(of(event)));
+  area.addEventListener("focusin", (event) => show(of(event)));
+  area.addEventListener("click", (event) => {
+    const byte = event.target.closest(".wb-byte[data-part]");
+    if (byte) area.querySelector(`tr[data-part="${byte.dataset.part}"]`)?.focus();
+  });
+};
+
+const meaning = (sample, words) => {
+  const parts = [];
+  const time = (text) => (text === "–" ? words.arrival : text);
+  const cells = (values) => values.map((value) => make("td", {}, value));
+  const add = (title, heads, rows) => parts.push(make("h3", {}, title), rows.length ? table(title, heads, rows) : make("p", { class: "wb-muted" }, words.none));
+  const named = (name) => make("th", { scope: "row", class: "wb-named" }, name);
+  add(words.readings, [words.register, words.readingType, words.value, words.kept, words.time, words.port], sample.readings.map((one) =>
+    make("tr", {}, named(one.register), ...cells([one.reading_type, `${one.value} ${one.unit}${one.quality === "valid" ? "" : ` (${one.quality})`}`, one.kept, time(one.at), one.port]))));
+  if (sample.series.length) {
+    add(words.series, [words.register, words.readingType, words.base, words.begins, words.step, words.values], sample.series.map((one) =>
+      make("tr", {}, named(one.register), ...cells([one.reading_type, one.base, time(one.at), filled(words.seconds, one.step), one.values.join(", ")]))));
+  }
+  if (sample.events.length) {
+    add(words.events, [words.event, words.severity, words.time, words.detail, words.port], sample.events.map((one) =>
+      make("tr", {}, named(one.name), ...cells([one.severity, time(one.at), one.detail, one.port]))));
+  }
+  return parts;
+};
+
+// Fills `area` with an answer's sample.
+export const showSample = (area, sample, words) => {
+  area.replaceChildren();
+  if (!sample) {
+    area.append(make("p", { class: "wb-muted" }, words.noTelegram));
+    return;
+  }
+  if (sample.error) area.append(make("p", { class: "wb-refused", role: "status" }, filled(words.refused, sample.error.offset, sample.error.reason)));
+  if (sample.bare) area.append(make("p", { class: "wb-odd" }, words.bare));
+  if (sample.recognised === false) area.append(make("p", { class: "wb-odd" }, words.notRecognised));
+  for (const warning of sample.warnings ?? []) area.append(make("p", { class: "wb-odd" }, warning));
+  const items = sample.items;
+  const owner = owners(sample.octets.length / 2, items);
+  const bad = sample.error ? sample.error.offset : -1;
+  const detail = make("p", { class: "wb-detail", "aria-hidden": "true" });
+  const lit = make("div", {}, (sample.text ? textRows : hexRows)(sample.octets, items, owner, bad), detail);
+  const told = [sample.kind, filled(words.bytes, sample.octets.length / 2), sample.module && filled(words.module, sample.module)];
+  area.append(make("p", { class: "wb-muted" }, told.filter(Boolean).join(" · ")));
+  if (items.length) {
+    lit.append(make("h3", {}, words.fields), table(words.fields, [words.name, words.byte, words.raw, words.formula, words.result],
+      items.map((item, index) => itemRow(item, index, items))));
+    if (sample.left_out) lit.append(make("p", { class: "wb-muted" }, filled(words.leftOut, sample.left_out)));
+  } else if (!sample.error) {
+    lit.append(make("p", { class: "wb-muted" }, words.nothingDecoded));
+  }
+  area.append(lit);
+  light(lit, detail, sample, words);
+  if (sample.readings) area.append(...meaning(sample, words));
+};
+
+const verdict = (test, words) => {
+  const item = make("li", {},
+    make("span", { class: `wb-verdict${test.passed ? "" : " wb-verdict--failed"}` }, test.passed ? words.passed : words.failed),
+    `${test.name} (${test.good ? words.mustRead : words.mustRefuse})`);
+  if (!test.passed) {
+    item.append(make("ul", { class: "wb-differences" }, ...test.differences.map((text) => make("li", {}, text))),
+      make("p", { class: "wb-said" }, `${words.expected}: ${test.expected.join(" · ")}`),
+      make("p", { class: "wb-said" }, `${words.got}: ${test.got.join(" · ")}`));
+  }
+  return item;
+};
+
+// The type's own tests, each with its verdict.
+export const showTests = (area, answer, words) => {
+  if (!answer.tests) return;
+  area.replaceChildren(answer.tests.length
+    ? make("ul", { class: "wb-tests" }, ...answer.tests.map((test) => verdict(test, words)))
+    : make("p", { class: "wb-muted" }, words.noTests));
+  if (answer.tests_left) area.append(make("p", { class: "wb-muted" }, filled(words.testsLeft, answer.tests_left)));
+};
+
+// Faults of the definition; each leads to its line.
+export const showProblems = (area, problems, words, goTo) => {
+  const entries = problems.map((problem) => {
+    const button = make("button", { type: "button" }, filled(words.problemAt, problem.line, `${problem.key ? `${problem.key}: ` : ""}${problem.message}`));
+    button.addEventListener("click", () => goTo(problem));
+    return make("li", {}, button);
+  });
+  area.replaceChildren(...(entries.length ? [make("ul", {}, ...entries)] : []));
+};

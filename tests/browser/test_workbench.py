@@ -1,0 +1,123 @@
+"""The workbench in a browser: a type from a telegram, seen to decode, mended, published."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from meters.models import DeviceTypeVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.people import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ENGINEER = "engineer@city.test"
+# Made by hand: battery voltage in mV, volume in litres, one byte of status.
+JSON_TELEGRAM = '{"imei":"860000000000017","time":1700000000,"volume":12.345,"battery":87}'
+
+
+def _write(page: Any, text: str) -> None:
+    page.evaluate(
+        "text => document.querySelector('[data-workbench]').workbench.setValue(text)", text
+    )
+
+
+def _text(page: Any) -> str:
+    return str(
+        page.evaluate("document.querySelector('[data-workbench]').workbench.getValue()")
+    )
+
+
+def test_a_type_is_made_from_a_telegram_and_published(
+    visit: Callable[..., Any], people: World
+) -> None:
+    with visit(ENGINEER) as page:
+        page.goto("/admin/workbench/")
+        page.fill("#start-payload", JSON_TELEGRAM)
+        page.fill("#payload-code", "acme-nb1")
+        page.click("text=Propose a definition")
+        page.wait_for_url("**/workbench/*/")
+        # It decodes at once: fields, readings, and both of its tests.
+        page.wait_for_selector("text=Its tests pass", state="attached")
+        result = page.locator("[data-result]")
+        assert "cold_water.volume.register" in result.inner_text()
+        assert page.locator(".wb-verdict:not(.wb-verdict--failed)").count() == 2
+        # A field lights up its bytes when it is focused, and tells of itself.
+        page.locator("tr[data-part] >> text=volume").first.focus()
+        row = page.locator("tr[data-part]", has_text="volume").first
+        row.focus()
+        assert "12.345" in page.locator(".wb-byte.is-lit").inner_text()
+        assert "volume" in page.locator(".wb-detail").inner_text()
+        # A fault is shown at its line, with the key that was meant.
+        good = _text(page)
+        _write(page, good.replace("vendor:", "vendro:"))
+        page.wait_for_selector(".wb-problems button >> text=Line 3")
+        assert "vendor" in page.locator(".wb-problems").inner_text()
+        page.wait_for_selector(".CodeMirror-line-fault", state="attached")
+        _write(page, good)
+        page.wait_for_selector(".wb-problems li", state="detached")
+        page.click("text=Publish …")
+        page.fill("#wb-why", "Delivered with lot 7")
+        page.click("button[value=publish]")
+        page.wait_for_selector(".wb-badge--published")
+        assert "Delivered with lot 7" in page.locator(".subtitle").first.inner_text()
+    version = DeviceTypeVersion.objects.get(device_type__code="acme-nb1")
+    assert version.published_by == people.city.engineer
+    assert version.registers.filter(register="volume").exists()
+
+
+def test_pages_are_in_order_wide_and_narrow(visit: Callable[..., Any], people: World) -> None:
+    with visit(ENGINEER) as page:
+        page.goto("/admin/workbench/")
+        page.check("input[value=binary]")
+        page.click("text=Begin")
+        page.wait_for_url("**/workbench/*/")
+        bench = page.url
+        for address in ("/admin/workbench/", bench, f"{bench}compare/"):
+            page.goto(address)
+            if address == bench:
+                page.wait_for_selector(".wb-tests")
+            for width in (390, 1440):
+                page.set_viewport_size({"width": width, "height": 900})
+                sideways = "document.documentElement.scrollWidth > window.innerWidth"
+                assert not page.evaluate(sideways), (address, width)
+            assert page.locator("h1").count() == 1
+
+
+def test_completion_offers_keys_and_values(visit: Callable[..., Any], people: World) -> None:
+    with visit(ENGINEER) as page:
+        page.goto("/admin/workbench/")
+        page.click("text=Begin")
+        page.wait_for_url("**/workbench/*/")
+        page.wait_for_selector(".wb-tests")
+        _write(page, "type: x\nversion: 1\nres")
+        page.evaluate(
+            "() => { const e = document.querySelector('[data-workbench]').workbench;"
+            " e.focus(); e.setCursor({line: 2, ch: 3}); }"
+        )
+        page.keyboard.press("Control+Space")
+        page.wait_for_function(
+            "document.querySelector('[data-workbench]').workbench.getValue().includes('resource: ')"
+        )
+        page.keyboard.press("Control+Space")
+        page.wait_for_selector(".CodeMirror-hint >> text=cold_water")
+
+
+def test_the_editor_is_left_by_keyboard(visit: Callable[..., Any], people: World) -> None:
+    with visit(ENGINEER) as page:
+        page.goto("/admin/workbench/")
+        page.click("text=Begin")
+        page.wait_for_url("**/workbench/*/")
+        page.wait_for_selector(".wb-tests")
+        page.evaluate("document.querySelector('[data-workbench]').workbench.focus()")
+        inside = "document.activeElement.closest('.CodeMirror') !== null"
+        assert page.evaluate(inside)
+        page.keyboard.press("Tab")
+        assert page.evaluate(inside)
+        page.keyboard.press("Escape")
+        page.keyboard.press("Tab")
+        assert not page.evaluate(inside)
