@@ -25,6 +25,7 @@ _BUFFER = 8 * 1024 * 1024
 # The longest frame of the protocol is shorter; what is longer is cut and then fails to open.
 _DATAGRAM = 2048
 _SO_RXQ_OVFL = 40
+_POLL_MILLISECONDS = 200
 
 
 class UdpListener:
@@ -79,9 +80,11 @@ class UdpListener:
                     send(answer, arrival.token)
 
     def _run(self) -> None:
+        # Not `select`: it takes no descriptor beyond 1,023, and TCP may have opened thousands.
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
         while not self._stop.is_set():
-            ready, _, _ = select.select([self.socket], [], [], 0.2)
-            if not ready:
+            if not poll.poll(_POLL_MILLISECONDS):
                 continue
             arrivals = self._read()
             while arrivals and not self._stop.is_set():

@@ -125,10 +125,13 @@ class Delivery:
         self.lines[item.device.number % len(self.lines)].send(item.frame)
 
     def _receive(self, seconds: float) -> None:
-        connected = [line for line in self.lines if line.fileno() >= 0]
-        ready, _, _ = select.select(connected, [], [], seconds)
-        for line in ready:
-            for frame in line.receive():
+        connected = {line.fileno(): line for line in self.lines if line.fileno() >= 0}
+        # Not `select`: it takes no descriptor beyond 1,023.
+        poll = select.poll()
+        for descriptor in connected:
+            poll.register(descriptor, select.POLLIN)
+        for descriptor, _event in poll.poll(seconds * 1_000):
+            for frame in connected[descriptor].receive():
                 self._answered(frame)
 
     def _answered(self, frame: bytes) -> None:
