@@ -6,16 +6,33 @@ that reads back as the same float of the same width.
 
 from __future__ import annotations
 
+import struct
 from decimal import Decimal
-
-import numpy as np
+from math import isfinite
 
 __all__ = ["float_decimal"]
 
-_WIDTHS = {2: ">f2", 4: ">f4", 8: ">f8"}
+# Size → how it is read; the digits that are always kept, and those that are always enough (C's
+# FLT_DIG and FLT_DECIMAL_DIG); the least number that has all its bits.
+_WIDTHS = {
+    2: (struct.Struct(">e"), 3, 5, 2.0**-14),
+    4: (struct.Struct(">f"), 6, 9, 2.0**-126),
+}
+_DOUBLE = struct.Struct(">d")
 
 
 def float_decimal(octets: bytes) -> Decimal | None:
     """The number of 2, 4 or 8 bytes, highest first; None for NaN and the infinities."""
-    value = np.frombuffer(octets, _WIDTHS[len(octets)])[0]
-    return Decimal(str(value)) if np.isfinite(value) else None
+    if len(octets) == _DOUBLE.size:
+        value: float = _DOUBLE.unpack(octets)[0]
+        return Decimal(repr(value)) if isfinite(value) else None
+    form, least, most, smallest = _WIDTHS[len(octets)]
+    value = form.unpack(octets)[0]
+    if not isfinite(value):
+        return None
+    # Numbers of meters have few digits: the first try is mostly the last.
+    for digits in range(least if abs(value) >= smallest else 1, most):
+        text = f"{value:.{digits}g}"
+        if form.pack(float(text)) == octets:
+            return Decimal(text)
+    return Decimal(f"{value:.{most}g}")
