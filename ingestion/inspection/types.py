@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -28,7 +29,9 @@ def compiled_type(name: str) -> CompiledType:
         path = TYPES_FOLDER / f"{name.replace('-', '_')}.yaml"
     if path.parent == TYPES_FOLDER and not path.is_file():
         known = sorted(file.stem for file in TYPES_FOLDER.glob("*.yaml"))
-        raise UnknownTypeError(f"no shipped type {name!r}; there are {', '.join(known)}")
+        near = get_close_matches(path.stem, known, 3, 0.5)
+        hint = f"; near to it {', '.join(near)}" if near else f"; they are in {TYPES_FOLDER.name}/"
+        raise UnknownTypeError(f"no shipped type {name!r}{hint}")
     return _compiled(path.resolve())
 
 

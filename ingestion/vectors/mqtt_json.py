@@ -53,9 +53,11 @@ def _outcome(name: str, vector: Mapping[str, Any]) -> Outcome:
 
 def _json_types() -> Iterator[CompiledType]:
     for path in sorted(TYPES_FOLDER.glob("*.yaml")):
-        compiled = compiled_type(path.stem)
-        if compiled.definition.decode.kind == "json":
-            yield compiled
+        # Compiling all types that ship takes seconds; the text tells which are worth it.
+        if "json" in path.read_text(encoding="utf-8"):
+            compiled = compiled_type(path.stem)
+            if compiled.definition.decode.kind == "json":
+                yield compiled
 
 
 def _faults(decoded: Decoded, expected: Mapping[str, Any]) -> Iterator[str]:
