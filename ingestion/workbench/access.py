@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
@@ -14,7 +15,14 @@ from meters.models import DeviceType, DeviceTypeVersion
 if TYPE_CHECKING:
     from accounts.models import User
 
-__all__ = ["companies_of", "may_change", "require_author", "require_reader", "version_of"]
+__all__ = [
+    "companies_of",
+    "may_change",
+    "require_author",
+    "require_reader",
+    "version_of",
+    "zone_of",
+]
 
 _LARGEST = 2**62
 _MOST_COMPANIES = 200
@@ -59,3 +67,8 @@ def version_of(user: User, pk: int, *, action: str = "view") -> DeviceTypeVersio
 def may_change(user: User, version: DeviceTypeVersion) -> bool:
     """Whether the user may write versions of its type."""
     return bool(DeviceTypeVersion.objects.visible_to(user, "change").filter(pk=version.pk).exists())
+
+
+def zone_of(company: Company | None) -> str:
+    """IANA name of the zone that clocks of the company's devices are read in."""
+    return company.time_zone if company else settings.TIME_ZONE

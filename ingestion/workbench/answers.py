@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from ingestion.codecs.binary.keys import FIELD, MESSAGE
 from ingestion.models import FrameOutcome, RawFrame
 from ingestion.selectors import FrameQuestion, TooMuchAsked, device_of, raw_frames
-from meters.definition import choices_at, keys_at
+from meters.definition import offers_at
 from meters.definition.vocabulary import shipped_vocabulary
 
-from .access import require_reader, version_of
+from .access import require_reader, version_of, zone_of
 from .captures import LARGEST_CAPTURE, captured_frames
 from .checking import checked
-from .limits import LARGEST_REQUEST, seconds_to_wait
+from .limits import HINTS, LARGEST_REQUEST, QUESTIONS, Limit, seconds_to_wait
 from .samples import SampleError, sample_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["capture_answer", "check_answer", "frames_answer", "words_answer"]
 
-_DEEPEST = 24
 _MOST_FRAMES = 50
 _LONGEST_FRAME = 16_384
 _DAYS = 30
@@ -36,12 +35,12 @@ _DAYS = 30
 
 def check_answer(request: HttpRequest, pk: int) -> JsonResponse:
     """What is wrong with a text, what a telegram says by it, how its tests go. Writes nothing."""
-    version_of(_user(request), pk)
-    asked = _asked(request)
+    version = version_of(_user(request), pk)
+    asked = _asked(request, QUESTIONS)
     if isinstance(asked, JsonResponse):
         return asked
     try:
-        sample, fault = sample_of(asked), ""
+        sample, fault = sample_of(asked, zone=zone_of(version.device_type.company)), ""
     except SampleError as error:
         sample, fault = None, str(error)
     text = asked.get("definition")
@@ -50,19 +49,22 @@ def check_answer(request: HttpRequest, pk: int) -> JsonResponse:
 
 
 def words_answer(request: HttpRequest) -> JsonResponse:
-    """What may stand at a place: keys of a mapping, or words of a value."""
+    """What may stand at the end of a text that is being written: keys, or words of a value."""
     require_reader(_user(request))
-    path = _path(request.GET.get("path", ""))
-    if path is None:
-        return _refused(_("The path is a list of keys and numbers."), 400)
-    if request.GET.get("of") == "value":
-        words = choices_at(path, shipped_vocabulary())
-        return JsonResponse({"words": [{"word": word, "doc": ""} for word in words]})
-    keys = keys_at(path)
-    if path[:1] == ("decode",):
-        layout = FIELD if len(path) > 1 else MESSAGE
+    asked = _asked(request, HINTS)
+    if isinstance(asked, JsonResponse):
+        return asked
+    text = asked.get("before")
+    lines = (text if isinstance(text, str) else "").split("\n")
+    offers = offers_at("\n".join(lines), len(lines), len(lines[-1]) + 1, shipped_vocabulary())
+    keys = list(offers.keys)
+    if keys and offers.path[:1] == ("decode",):
+        layout = FIELD if len(offers.path) > 1 else MESSAGE
         keys += [(name, doc) for name, doc in layout.items() if name not in dict(keys)]
-    return JsonResponse({"words": [{"word": word, "doc": doc} for word, doc in keys]})
+    words = [{"word": word, "doc": ""} for word in offers.words]
+    return JsonResponse(
+        {"keys": [{"word": word, "doc": doc} for word, doc in keys], "words": words}
+    )
 
 
 def frames_answer(request: HttpRequest) -> JsonResponse:
@@ -86,7 +88,7 @@ def capture_answer(request: HttpRequest) -> JsonResponse:
     """The frames of a file that was dropped. Writes nothing."""
     user = _user(request)
     require_reader(user)
-    if wait := seconds_to_wait(user):
+    if wait := seconds_to_wait(user, QUESTIONS):
         return _too_often(wait)
     upload = request.FILES.get("file")
     if upload is None:
@@ -105,9 +107,9 @@ def _user(request: HttpRequest) -> Any:
     return request.user
 
 
-def _asked(request: HttpRequest) -> dict[str, Any] | JsonResponse:
+def _asked(request: HttpRequest, limit: Limit) -> dict[str, Any] | JsonResponse:
     """The body of a question, or the refusal of it."""
-    if wait := seconds_to_wait(_user(request)):
+    if wait := seconds_to_wait(_user(request), limit):
         return _too_often(wait)
     if len(request.body) > LARGEST_REQUEST:
         return _refused(_("This is too much to be checked at once."), 413)
@@ -129,18 +131,6 @@ def _too_often(wait: int) -> JsonResponse:
     answer = JsonResponse({"refused": text, "wait": wait}, status=429)
     answer["Retry-After"] = str(wait)
     return answer
-
-
-def _path(text: str) -> tuple[str | int, ...] | None:
-    try:
-        path = json.loads(text[:2_000] or "[]")
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(path, list) or len(path) > _DEEPEST:
-        return None
-    if not all(isinstance(step, str | int) and not isinstance(step, bool) for step in path):
-        return None
-    return tuple(path)
 
 
 def _frame(row: RawFrame) -> dict[str, Any]:

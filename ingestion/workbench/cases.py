@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from ingestion.codecs.errors import DecodeError
+from ingestion.codecs.telegram import Item
 from ingestion.decoding import CompiledType, Decoded, EventSaid, Reading, Series
 from ingestion.decoding.kinds import TEXT_KINDS
 from meters.catalogue import CATALOGUE
@@ -28,7 +29,8 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./:-]*")
 
 def good_case(compiled: CompiledType, sample: Sample, decoded: Decoded) -> str:
     """A test that expects exactly what came, in the form of one element of `tests`."""
-    lines = [f"- name: {quoted(_('from the workbench'))}", *_telegram(compiled, sample)]
+    told = _telegram(compiled, _zoned(sample, decoded))
+    lines = [f"- name: {quoted(_('from the workbench'))}", *told]
     rows = {
         "readings": list(map(_reading, decoded.readings)),
         "series": list(map(_series, decoded.series)),
@@ -42,6 +44,20 @@ def good_case(compiled: CompiledType, sample: Sample, decoded: Decoded) -> str:
     if decoded.identity:
         lines.append(f"  identity: {quoted(decoded.identity.value)}")
     return "\n".join(lines)
+
+
+def _zoned(sample: Sample, decoded: Decoded) -> Sample:
+    """Times of the meter's wall clock mean something in a zone only: the test says which."""
+    zone = sample.arrival.config.get("zone")
+    if zone and any(map(_has_wall_clock, decoded.telegram.items)):
+        config = {"zone": zone, **sample.written.get("config", {})}
+        return replace(sample, written={**sample.written, "config": config})
+    return sample
+
+
+def _has_wall_clock(item: Item) -> bool:
+    values = (item.value, item.facts.get("time"))
+    return any(isinstance(one, datetime) and one.tzinfo is None for one in values)
 
 
 def bad_case(compiled: CompiledType, sample: Sample, reason: str = "") -> str:

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.core.cache import cache
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-__all__ = ["LARGEST_REQUEST", "seconds_to_wait"]
+__all__ = ["HINTS", "LARGEST_REQUEST", "QUESTIONS", "Limit", "seconds_to_wait"]
 
 # Bytes of one question: a definition and a telegram of the greatest length, escaped.
 LARGEST_REQUEST = 1_500_000
 _SECONDS = 60
-_IN_THAT_TIME = 150
 
 
-def seconds_to_wait(user: User) -> int:
+class Limit(NamedTuple):
+    """So many questions of a sort in a minute."""
+
+    sort: str
+    most: int
+
+
+# What decodes, and what only offers words while somebody types.
+QUESTIONS = Limit("questions", 150)
+HINTS = Limit("hints", 400)
+
+
+def seconds_to_wait(user: User, limit: Limit) -> int:
     """0 where the question is allowed; it is counted. Else the seconds until one is."""
     now = int(time.time())
-    key = f"workbench:{user.pk}:{now // _SECONDS}"
+    key = f"workbench:{limit.sort}:{user.pk}:{now // _SECONDS}"
     cache.add(key, 0, timeout=2 * _SECONDS)
     try:
         asked = cache.incr(key)
     except ValueError:  # it ran out between the two
         return 0
-    return 0 if asked <= _IN_THAT_TIME else _SECONDS - now % _SECONDS
+    return 0 if asked <= limit.most else _SECONDS - now % _SECONDS

@@ -80,18 +80,22 @@ def propose_definition(
     key: bytes | None = None,
     authentication_key: bytes | None = None,
     code: str = "",
-    written: dict[str, object] | None = None,
+    zone: str = "",
 ) -> str:
     """The text of a definition that reads this telegram, with it as the first test.
 
-    What no codec knows becomes a binary layout with a name for each byte. ProposalError where no
-    definition is needed, or nothing was given.
+    What no codec knows becomes a binary layout with a name for each byte. zone: IANA name, of
+    clocks that tell none. ProposalError where no definition is needed, or nothing was given.
     """
     if not payload:
         raise ProposalError(_("Paste a telegram, or drop a file with one."))
     keys = {"encryption": key, "authentication": authentication_key}
-    arrival = Arrival(keys={name: one for name, one in keys.items() if one}, memory={})
-    sample = Sample(payload, arrival, dict(written or {}))
+    arrival = Arrival(
+        keys={name: one for name, one in keys.items() if one},
+        config={"zone": zone} if zone else {},
+        memory={},
+    )
+    sample = Sample(payload, arrival)
     kind, telegram = _recognised(payload, key, authentication_key)
     draft = _draft(kind, telegram, code)
     compiled = _fitted(draft)

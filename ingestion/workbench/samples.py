@@ -79,8 +79,11 @@ def _lines(text: str) -> str:
     return text
 
 
-def sample_of(asked: dict[str, Any]) -> Sample | None:
-    """What a page asks to be decoded; None where nothing was pasted. SampleError."""
+def sample_of(asked: dict[str, Any], *, zone: str = "") -> Sample | None:
+    """What a page asks to be decoded; None where nothing was pasted. SampleError.
+
+    zone: that of the company, in which the clocks of its devices are read unless it says another.
+    """
     text = _text(asked, "payload", 4 * LARGEST_SAMPLE + 1)
     if not text.strip():
         return None
@@ -98,7 +101,7 @@ def sample_of(asked: dict[str, Any]) -> Sample | None:
         port=written["port"],
         keys={name: key for name, key in keys.items() if key},
         received_at=datetime.now(UTC).replace(microsecond=0),
-        config=written["config"],
+        config={"zone": zone, **written["config"]} if zone else written["config"],
         memory={},
     )
     return Sample(octets, arrival, {name: value for name, value in written.items() if value})

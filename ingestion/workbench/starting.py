@@ -15,6 +15,7 @@ from accounts.models import Company
 from meters.definition import DefinitionError, wrap_payload_schema
 from meters.definition.nodes import plain, read_nodes
 
+from .access import zone_of
 from .proposing import ProposalError, propose_definition
 from .samples import ENCODINGS, SampleError, octets_of
 from .texts import code_of, with_key
@@ -102,7 +103,12 @@ def _from_template(data: dict[str, Any]) -> str:
 
 def _from_payload(data: dict[str, Any]) -> str:
     octets = octets_of(data.get("payload", ""), data.get("encoding") or "auto")
-    return propose_definition(octets, key=_key(data.get("key", "")), code=data.get("code", ""))
+    return propose_definition(
+        octets,
+        key=_key(data.get("key", "")),
+        code=data.get("code", ""),
+        zone=zone_of(data["company"]),
+    )
 
 
 def _key(text: str) -> bytes | None:

@@ -25,7 +25,7 @@ def workbench_urls(site: AdminSite) -> list[Any]:
     one = "workbench/<int:pk>/"
     return [
         path("workbench/", wrap(start), name="workbench_start"),
-        path("workbench/words/", wrap(require_safe(answers.words_answer)), name="workbench_words"),
+        path("workbench/words/", wrap(require_POST(answers.words_answer)), name="workbench_words"),
         path(
             "workbench/frames/", wrap(require_safe(answers.frames_answer)), name="workbench_frames"
         ),

@@ -10,18 +10,21 @@ __all__ = ["page_words"]
 def page_words() -> dict[str, str]:
     """By the name that the scripts know them by."""
     return {
-        "checking": _("Checking …"),
         "fine": _("No faults in the definition"),
         "faults": _("Faults in the definition: %s"),
-        "line": _("Line %s"),
         "broken": _("The server does not answer; your text is still here. Trying again."),
         "saved": _("Saved"),
         "unsaved": _("Not saved yet"),
         "saving": _("Saving …"),
-        "leave": _("The draft is not saved yet."),
         "noTelegram": _("Paste a telegram above, and what it says appears here."),
         "refused": _("Refused at byte %1: %2"),
         "bare": _("The definition has faults; this is what the telegram says by itself."),
+        "unreadable": _(
+            "The definition has faults, and the telegram does not explain itself: mend the faults "
+            "to see what it says."
+        ),
+        "point": _("Point at a byte or a field to see what it says."),
+        "testsWait": _("The tests run when the definition has no faults."),
         "notRecognised": _(
             "This telegram was decoded, but `identify` says it is of another device."
         ),
@@ -44,7 +47,6 @@ def page_words() -> dict[str, str]:
         "kept": _("Kept as"),
         "time": _("Time"),
         "port": _("Port"),
-        "quality": _("Quality"),
         "base": _("Register before"),
         "begins": _("Begins"),
         "step": _("Step"),
@@ -72,7 +74,6 @@ def page_words() -> dict[str, str]:
         "tooLarge": _("The file is larger than 4 MB."),
         "frames": _("%s frames in the file"),
         "chooseFrame": _("Choose a frame"),
-        "unexplained": _("not explained"),
         "problemAt": _("Line %1: %2"),
         "keyboard": _("Escape, then Tab leaves the editor. Ctrl+Space completes."),
         "editor": _("Definition"),

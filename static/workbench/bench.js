@@ -85,6 +85,7 @@ const itemNames = () => {
 const bench = makeEditor({
   area: part("definition"),
   url: root.dataset.words,
+  csrf,
   words,
   names: itemNames,
   onChange: () => {

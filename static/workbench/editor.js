@@ -1,16 +1,19 @@
 // The definition as CodeMirror shows it: colours, completion from the language, faults at their lines.
-import { placeOf } from "./place.js";
+const NOTHING = { keys: [], words: [] };
+let last = { before: null, offers: NOTHING };
 
-const known = new Map();
-
-const wordsAt = async (url, path, of) => {
-  const query = new URLSearchParams({ path: JSON.stringify(path), ...(of && { of }) }).toString();
-  if (!known.has(query)) {
-    const response = await fetch(`${url}?${query}`, { headers: { Accept: "application/json" } });
-    if (!response.ok) return [];
-    known.set(query, (await response.json()).words);
+// What may stand behind a piece of text; asked once for a place, however long the word gets there.
+const offersAt = async ({ url, csrf }, before) => {
+  if (last.before !== before) {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": csrf, Accept: "application/json" },
+      body: JSON.stringify({ before }),
+    });
+    if (!response.ok) return NOTHING;
+    last = { before, offers: await response.json() };
   }
-  return known.get(query);
+  return last.offers;
 };
 
 const render = (element, _self, data) => {
@@ -20,7 +23,7 @@ const render = (element, _self, data) => {
   element.append(doc);
 };
 
-export const makeEditor = ({ area, url, words, names, onChange }) => {
+export const makeEditor = ({ area, url, csrf, words, names, onChange }) => {
   const readOnly = area.readOnly;
   const leave = { next: false };
   const editor = window.CodeMirror.fromTextArea(area, {
@@ -53,21 +56,19 @@ export const makeEditor = ({ area, url, words, names, onChange }) => {
 
   const hints = async (cm) => {
     const cursor = cm.getCursor();
-    const lines = cm.getValue().split("\n");
-    const place = placeOf(lines, cursor.line, cursor.ch);
-    const isValue = place.key !== null;
-    const path = isValue ? [...place.path, place.key] : place.path;
-    let found = place.word.startsWith("$")
-      ? names().map((name) => ({ word: `$${name}`, doc: "" }))
-      : await wordsAt(url, path, isValue ? "value" : "");
-    const typed = place.word.toLowerCase();
-    const starts = found.filter(({ word }) => word.toLowerCase().startsWith(typed));
-    found = starts.length ? starts : found.filter(({ word }) => typed && word.toLowerCase().includes(typed));
-    const list = found
-      .filter(({ word }) => word !== place.word)
-      .map(({ word, doc }) => ({ text: isValue || place.word.startsWith("$") ? word : `${word}: `, doc, render }));
-    const from = window.CodeMirror.Pos(cursor.line, cursor.ch - place.word.length);
-    return { list, from, to: cursor };
+    const word = /[\w$.{}-]*$/.exec(cm.getLine(cursor.line).slice(0, cursor.ch))[0];
+    const from = window.CodeMirror.Pos(cursor.line, cursor.ch - word.length);
+    const found = word.startsWith("$")
+      ? { keys: [], words: names().map((name) => ({ word: `$${name}`, doc: "" })) }
+      : await offersAt({ url, csrf }, cm.getRange({ line: 0, ch: 0 }, from));
+    const all = [
+      ...found.keys.map(({ word: key, doc }) => ({ text: `${key}: `, doc, render })),
+      ...found.words.map(({ word: value, doc }) => ({ text: value, doc, render })),
+    ];
+    const typed = word.toLowerCase();
+    const starts = all.filter(({ text }) => text.toLowerCase().startsWith(typed));
+    const list = starts.length ? starts : all.filter(({ text }) => text.toLowerCase().includes(typed));
+    return { list: list.filter(({ text }) => text.trim() !== word), from, to: cursor };
   };
   const complete = (cm, asked) => {
     if (!readOnly) cm.showHint({ hint: hints, completeSingle: asked, extraKeys: {} });

@@ -30,11 +30,11 @@ const tone = (items, index) => {
   return `wb-f${index % 8}`;
 };
 
-const runs = (owner, from, to) => {
+const runs = (owner, from, to, bad) => {
   const found = [];
   for (let at = from; at < to; at += 1) {
     const last = found.at(-1);
-    if (last && last.owner === owner[at]) last.end = at + 1;
+    if (last && last.owner === owner[at] && at !== bad && at !== bad + 1) last.end = at + 1;
     else found.push({ owner: owner[at], start: at, end: at + 1 });
   }
   return found;
@@ -54,7 +54,7 @@ const hexRows = (hex, items, owner, bad) => {
   const rows = [];
   for (let start = 0; start < bytes.length; start += width) {
     const end = Math.min(start + width, bytes.length);
-    const cells = runs(owner, start, end).map((run) => cell(items, run, bytes.slice(run.start, run.end).join(" "), bad));
+    const cells = runs(owner, start, end, bad).map((run) => cell(items, run, bytes.slice(run.start, run.end).join(" "), bad));
     const row = make("div", { class: "wb-bytes__row" }, make("span", { class: "wb-bytes__at" }, String(start)));
     row.append(...cells);
     rows.push(row);
@@ -64,7 +64,7 @@ const hexRows = (hex, items, owner, bad) => {
 
 const textRows = (hex, items, owner, bad) => {
   const letters = bytesOf(hex).map((byte) => String.fromCharCode(parseInt(byte, 16))).map((one) => (one === "\r" ? "" : one));
-  const cells = runs(owner, 0, letters.length).map((run) => cell(items, run, letters.slice(run.start, run.end).join(""), bad));
+  const cells = runs(owner, 0, letters.length, bad).map((run) => cell(items, run, letters.slice(run.start, run.end).join(""), bad));
   return make("div", { class: "wb-bytes wb-bytes--text" }, ...cells);
 };
 
@@ -92,8 +92,9 @@ const light = (area, detail, sample, words) => {
     detail.textContent = item
       ? [item.name, item.raw !== "–" && item.raw && `${words.raw}: ${item.raw}`, item.formula && `${words.formula}: ${item.formula}`,
         `${words.result}: ${said(item)}`, ...item.facts].filter(Boolean).join(" · ")
-      : "";
+      : words.point;
   };
+  show(undefined);
   const of = (event) => event.target.closest?.("[data-part]")?.dataset.part;
   area.addEventListener("pointerover", (event) => show(of(event)));
   area.addEventListener("focusin", (event) => show(of(event)));
@@ -129,13 +130,13 @@ export const showSample = (area, sample, words) => {
     area.append(make("p", { class: "wb-muted" }, words.noTelegram));
     return;
   }
-  if (sample.error) area.append(make("p", { class: "wb-refused", role: "status" }, filled(words.refused, sample.error.offset, sample.error.reason)));
-  if (sample.bare) area.append(make("p", { class: "wb-odd" }, words.bare));
+  if (sample.error && !sample.bare) area.append(make("p", { class: "wb-refused", role: "status" }, filled(words.refused, sample.error.offset, sample.error.reason)));
+  if (sample.bare) area.append(make("p", { class: "wb-odd" }, sample.error ? words.unreadable : words.bare));
   if (sample.recognised === false) area.append(make("p", { class: "wb-odd" }, words.notRecognised));
   for (const warning of sample.warnings ?? []) area.append(make("p", { class: "wb-odd" }, warning));
   const items = sample.items;
   const owner = owners(sample.octets.length / 2, items);
-  const bad = sample.error ? sample.error.offset : -1;
+  const bad = sample.error && !sample.bare ? sample.error.offset : -1;
   const detail = make("p", { class: "wb-detail", "aria-hidden": "true" });
   const lit = make("div", {}, (sample.text ? textRows : hexRows)(sample.octets, items, owner, bad), detail);
   const told = [sample.kind, filled(words.bytes, sample.octets.length / 2), sample.module && filled(words.module, sample.module)];
@@ -166,7 +167,10 @@ const verdict = (test, words) => {
 
 // The type's own tests, each with its verdict.
 export const showTests = (area, answer, words) => {
-  if (!answer.tests) return;
+  if (!answer.tests) {
+    area.replaceChildren(make("p", { class: "wb-muted" }, words.testsWait));
+    return;
+  }
   area.replaceChildren(answer.tests.length
     ? make("ul", { class: "wb-tests" }, ...answer.tests.map((test) => verdict(test, words)))
     : make("p", { class: "wb-muted" }, words.noTests));

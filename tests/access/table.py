@@ -198,7 +198,7 @@ ADMIN_URLS: dict[str, Route] = {
     "ingestion_redecoding_decide": Route(_WRITERS, "POST", model="ingestion.Redecoding"),
     # The workbench: types serve the whole company. What it asks writes nothing, so readers may.
     "workbench_start": Route(_people("operator administrator engineer"), own_canary=True),
-    "workbench_words": Route(_COMPANY_WIDE),
+    "workbench_words": Route(_COMPANY_WIDE, "POST"),
     "workbench_frames": Route(_COMPANY_WIDE),
     "workbench_capture": Route(_COMPANY_WIDE, "POST"),
     "workbench_version": Route(_COMPANY_WIDE, model=_VERSION, own_canary=True),

@@ -27,9 +27,7 @@ def _write(page: Any, text: str) -> None:
 
 
 def _text(page: Any) -> str:
-    return str(
-        page.evaluate("document.querySelector('[data-workbench]').workbench.getValue()")
-    )
+    return str(page.evaluate("document.querySelector('[data-workbench]').workbench.getValue()"))
 
 
 def test_a_type_is_made_from_a_telegram_and_published(

@@ -1,0 +1,105 @@
+"""Definitions proposed from one telegram: they compile, decode it, and pass their own tests."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ingestion.decoding import Arrival, compile_type, publishing_faults, run_tests
+from ingestion.workbench.proposing import ProposalError, propose_definition
+from meters.definition import read_definition
+
+# Made by hand, but for the names of the keys.
+TELEGRAMS = {
+    "json": b'{"mac":"A4CF12F45E5A","unixtime":1672531200,"emeters":[{"power":120.5,"total":12}]}',
+    "senml": b'[{"bn":"urn:dev:ow:10e2073a01080063:","n":"volume","u":"m3","v":120.1}]',
+    "obis_text": b"/ABC5M\r\n\r\n1-0:1.8.1(000123.456*kWh)\r\n1-0:1.8.2(000124.456*kWh)\r\n"
+    b"0-1:24.1.0(003)\r\n0-1:24.2.1(101209112500W)(12785.123*m3)\r\n!\r\n",
+    "wmbus": bytes.fromhex("184443047856341201077a010000000413e8030000023b0000"),
+    "mbus": bytes.fromhex("681b1b680801727856341243040104010000000406e80300000414d204000016"),
+    "cosem": bytes.fromhex("0f00000001000101020309060100010800ff060001e24002020f00161e"),
+    "modbus": bytes.fromhex("0001000000070103040001ffff"),
+    "binary": bytes.fromhex("a1b2c3d4e5"),
+}
+_VECTORS = Path(__file__).parents[3] / "docs" / "protocol-vectors.json"
+_SEALED = bytes.fromhex(json.loads(_VECTORS.read_text())["good"][0]["frame"])
+READING = {
+    "json": ("electricity.power.import", "120.5"),
+    "senml": ("cold_water.volume.register", "120.1"),
+    "obis_text": ("gas.volume.register", "12785.123"),
+    "wmbus": ("cold_water.volume.register", "1.000"),
+    "mbus": ("heat.energy.register", "1000000"),
+    "cosem": ("electricity.active.import.register", "123456"),
+}
+
+
+def _telegram(kind: str) -> bytes:
+    octets = TELEGRAMS[kind]
+    if kind == "mbus":
+        return octets[:-1] + bytes([sum(octets[4:-1]) & 0xFF]) + octets[-1:]
+    return octets
+
+
+@pytest.mark.parametrize("kind", TELEGRAMS)
+def test_a_proposal_can_be_published_as_it_is(kind: str) -> None:
+    definition = read_definition(propose_definition(_telegram(kind)), name="proposal")
+    assert definition.decode.kind == kind
+    assert publishing_faults(run_tests(definition)) == []
+
+
+@pytest.mark.parametrize("kind", READING)
+def test_quantities_become_readings(kind: str) -> None:
+    compiled = compile_type(read_definition(propose_definition(_telegram(kind)), name="proposal"))
+    arrival = Arrival(memory={}, config={"zone": "Europe/Amsterdam"})
+    decoded = compiled.decode(_telegram(kind), context=arrival)
+    code, value = READING[kind]
+    found = {one.reading_type: Decimal(one.said) for one in decoded.readings}
+    assert found[code] == Decimal(value)
+
+
+def test_tariffs_are_one_rule() -> None:
+    text = propose_definition(_telegram("obis_text"))
+    assert 'obis: "1-0:1.8.t", tariff: all' in text
+    assert text.count("1-0:1.8.") == 1 + text.count("000123.456") + text.count("000124.456")
+
+
+def test_a_clock_without_a_zone_is_read_in_that_of_the_company() -> None:
+    text = propose_definition(_telegram("obis_text"), zone="Europe/Amsterdam")
+    assert "    config: {zone: Europe/Amsterdam}\n" in text
+    assert "at: '2010-12-09T10:25:00+00:00'" in text
+    assert publishing_faults(run_tests(read_definition(text, name="proposal"))) == []
+
+
+def test_a_unit_that_is_not_told_has_a_comment() -> None:
+    text = propose_definition(_telegram("json"))
+    before, _reading, _after = text.partition("electricity.active.import.register")
+    assert "# Check the unit" in before.splitlines()[-2]
+
+
+def test_the_code_that_was_asked_for_is_taken() -> None:
+    assert propose_definition(_telegram("json"), code="Acme W1").startswith("type: acme-w1\n")
+
+
+@pytest.mark.parametrize(
+    ("octets", "why"),
+    [
+        (b"", "Paste a telegram"),
+        (_SEALED, "own protocol"),
+    ],
+)
+def test_what_needs_no_definition_is_said(octets: bytes, why: str) -> None:
+    with pytest.raises(ProposalError, match=why):
+        propose_definition(octets)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 24, 25, 300])
+def test_any_bytes_get_a_proposal(size: int) -> None:
+    octets = bytes((171 * at + 13) % 256 for at in range(size))
+    definition = read_definition(propose_definition(octets), name="proposal")
+    assert publishing_faults([one for one in run_tests(definition) if one.good]) in (
+        [],
+        ["There is no test with a telegram that must be refused."],
+    )
