@@ -59,7 +59,7 @@ def matching_items(match: Mapping[str, Any], *, free: Set[str] = frozenset()) ->
         return _by_obis(match["obis"])
     tests = [_test(key, value) for key, value in match.items() if value != _ANY]
     ordinary = [(key, ORDINARY[key]) for key in ORDINARY if key not in match and key not in free]
-    quantity = match.get("quantity")
+    quantity, by_code = match.get("quantity"), "obis" in match
 
     def find(scope: Scope) -> list[Hit]:
         items: Sequence[Item] = scope.telegram.items
@@ -67,7 +67,7 @@ def matching_items(match: Mapping[str, Any], *, free: Set[str] = frozenset()) ->
             items = scope.of_quantity(quantity)
         scope.charge(len(items) + 1)
         return [
-            Hit(item, None, _tariff(item))
+            Hit(item, _channel(item) if by_code else None, _tariff(item))
             for item in items
             if _is_ordinary(item.facts, ordinary) and all(test(item) for test in tests)
         ]
@@ -129,6 +129,12 @@ def _among(value: Any, plain: list[Any], ranges: list[range]) -> bool:
 
 def _is_ordinary(facts: Mapping[str, Any], ordinary: list[tuple[str, tuple[Any, ...]]]) -> bool:
     return all(facts[key] in values for key, values in ordinary if key in facts)
+
+
+def _channel(item: Item) -> int | None:
+    """The sub-meter of an OBIS code, where other facts were asked for, too."""
+    channel = item.facts.get("channel")
+    return channel if isinstance(channel, int) else None
 
 
 def _tariff(item: Item) -> int:

@@ -265,6 +265,15 @@ def test_the_channel_of_a_sub_meter_is_its_port() -> None:
     assert (reading.port, reading.value, reading.at) == (3, 1_500, _NOON)
 
 
+def test_other_facts_tell_sub_meters_of_one_code_apart() -> None:
+    rule = "register: gas, reading_type: gas.volume.register, port: n, "
+    water = _item("w", 2, "m3", obis="0-1:24.2.1", medium="water", channel=1)
+    gas = _item("g", 3, "m3", obis="0-2:24.2.1", medium="gas", channel=2)
+    match = "match: {obis: '0-n:24.2.1', medium: gas}"
+    reading = _one(rule + match, water, gas, resource="gas")
+    assert (reading.port, reading.value) == (2, 3_000)
+
+
 def _listed(spread: str, reading_type: str, *, resource: str = "electricity") -> list[Reading]:
     rule = f"register: x, reading_type: {reading_type}, value: $v, unit: V, spread: {spread}"
     if spread != "phase":
