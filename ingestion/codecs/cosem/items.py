@@ -79,7 +79,8 @@ def _meaning(each: Reading) -> Meaning:
         return Meaning(each.path)
     known = meaning(each.code)
     if each.code in _OWN_NAMES:
-        return Meaning(_OWN_NAMES[each.code], known.quantity, True, known.facts)
+        name = _OWN_NAMES[each.code]
+        return Meaning(name, known.quantity, name != "clock", known.facts)
     return known
 
 

@@ -80,6 +80,14 @@ def test_kamstrup_behind_transformers_counts_milliamperes() -> None:
     assert _values(list_of(b"6851111BN242101040"))["current_l1"] == Decimal("0.896")
 
 
+def test_kamstrups_clock_of_channel_1_is_a_time() -> None:
+    octets = (
+        "0f000000000c07e1081003100005ff800000 0203 0a0e4b616d73747275705f5630303031"
+        "0906000101000 0ff 090c07e1081003100005ff800000"
+    ).replace(" ", "")
+    assert _values(octets)["clock"] == datetime(2017, 8, 16, 16, 0, 5)  # noqa: DTZ001
+
+
 def test_a_code_without_a_value_takes_none_from_its_neighbour() -> None:
     octets = "0204 0906 0100010700ff 00 0906 0100020700ff 0600000005".replace(" ", "")
     assert _values(octets) == {"active_power_import": None, "active_power_export": 5}
