@@ -20,7 +20,8 @@ _ADVICE: dict[Reason, _StrPromise] = {
         " that is set up wrongly. These frames never become data; look at one to see what they are."
     ),
     Reason.UNKNOWN_DEVICE: gettext_lazy(
-        "Enter a telemetry module with this device id as its network address, and its key."
+        "Enter a telemetry module with this device id as its network address, and its key. Where"
+        " the detail says that no type recognises it, publish a device type first."
     ),
     Reason.BLOCKED: gettext_lazy(
         "Set the module's status to active, or have the company opened again."

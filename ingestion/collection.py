@@ -141,7 +141,8 @@ class Collection:
     def _tend_broker(self) -> None:
         """Have sessions for the topic shards that are ours; each has one client id everywhere."""
         wanted = self._broker_shards() if self._address is not None else ""
-        if self.broker is not None and self.broker.shards != wanted:
+        topics = self._broker_topics()
+        if self.broker is not None and (self.broker.shards, self.broker.topics) != (wanted, topics):
             self.broker.stop()
             self.broker.close()
             self.broker = None
@@ -151,6 +152,7 @@ class Collection:
                 self._address,
                 secret=client_secret(),
                 shards=wanted,
+                topics=topics,
                 answer_qos=settings.INGEST_MQTT_ANSWER_QOS,
             )
             self.broker.code = int(Transport.MQTT)
@@ -160,6 +162,13 @@ class Collection:
         """Topic shards are dealt out to the shares of devices in turn."""
         held, count = self.engine.shares.held, self.engine.shares.count
         return "".join(shard for shard in self._shards if SHARDS.index(shard) % count in held)
+
+    def _broker_topics(self) -> tuple[str, ...]:
+        """Filters of the topics of published types; one service at a time has the session for them."""
+        known = self.engine.known
+        if known is None or 0 not in self.engine.shares.held:
+            return ()
+        return known.foreign.types.topics
 
     def _all(self) -> list[Any]:
         return [*self.listeners.values(), *([] if self.broker is None else [self.broker])]

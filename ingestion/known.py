@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.db import connection, transaction
 
+from ingestion.foreign.devices import foreign_read, modules_of_types
 from ingestion.models import RegistryChange
 from ingestion.pipeline import Known
 from ingestion.registry import Companies, devices_read
@@ -37,14 +38,18 @@ def known_read(shares: Shares | None = None) -> Known:
     shares: of the engine that reads; without them it is the only one.
     """
     changes_take(shares)
-    return Known(_companies(), devices_read(), routes_read(), module_channels_read())
+    known = Known(_companies(), devices_read(), routes_read(), module_channels_read())
+    known.foreign = foreign_read()
+    return known
 
 
 def known_of(modules: Sequence[int]) -> Known:
     """Of these modules, as it stands now; takes no notes and no windows."""
-    return Known(
+    known = Known(
         _companies(), devices_read(modules), routes_read(modules), module_channels_read(modules)
     )
+    known.foreign = foreign_read(modules)
+    return known
 
 
 def known_refresh(known: Known, changes: dict[str, set[int]]) -> None:
@@ -55,6 +60,7 @@ def known_refresh(known: Known, changes: dict[str, set[int]]) -> None:
     if _Kind.TYPES in changes:
         known.routes = routes_read()
         known.modules = module_channels_read()
+        _read_types(known)
     if _Kind.COMPANIES in changes or len(modules) > _FEW:
         _read_all(known)
     elif modules:
@@ -83,6 +89,21 @@ def changes_take(shares: Shares | None = None) -> dict[str, set[int]]:
 def _read_all(known: Known) -> None:
     known.devices = known.devices.replaced(known.devices.module, devices_read())
     known.routes, known.modules = routes_read(), module_channels_read()
+    _read_types(known)
+
+
+def _read_types(known: Known) -> None:
+    """Foreign types and their modules anew; what their decoders remember stays.
+
+    Modules of a type that was not foreign before, or no longer is, are other rows in the registry.
+    """
+    fresh = foreign_read()
+    fresh.memories, fresh.recent = known.foreign.memories, known.foreign.recent
+    changed = known.foreign.types.by_id.keys() ^ fresh.types.by_id.keys()
+    known.foreign = fresh
+    if changed:
+        modules = modules_of_types(sorted(changed))
+        known.devices = known.devices.replaced(np.array(modules, np.int64), devices_read(modules))
 
 
 def _read_some(known: Known, modules: Sequence[int]) -> None:
@@ -90,6 +111,7 @@ def _read_some(known: Known, modules: Sequence[int]) -> None:
     known.devices = known.devices.replaced(keys, devices_read(modules))
     known.routes = known.routes.replaced(keys, routes_read(modules))
     known.modules = _replaced(known.modules, keys, module_channels_read(modules))
+    known.foreign.refresh(modules)
 
 
 def _replaced(old: ModuleChannels, keys: NDArray[Any], fresh: ModuleChannels) -> ModuleChannels:

@@ -20,6 +20,7 @@ from ingestion.codecs.universal_batch import decode_batch
 from ingestion.codecs.universal_frame import Key, device_label, read_header
 from ingestion.codecs.universal_frames import read_headers
 from ingestion.codecs.universal_messages import Hello
+from ingestion.foreign.devices import Foreign
 from ingestion.models import Reason
 from ingestion.registry import Flag
 from ingestion.values import Collected, Context, profiles, snapshots, statuses
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingestion.codecs.columns import Batch
+    from ingestion.codecs.universal_frames import Headers
     from ingestion.registry import Companies, Devices
     from ingestion.routing import ModuleChannels, Routes
 
@@ -84,6 +86,7 @@ class Known:
     routes: Routes
     modules: ModuleChannels
     ciphers: Ciphers = field(default_factory=Ciphers)
+    foreign: Foreign = field(default_factory=Foreign)
 
 
 @dataclass(slots=True, eq=False)
@@ -142,9 +145,14 @@ class Work:
         return self.detail.get(frame, "")
 
 
-def authenticate(payloads: Sequence[bytes], sources: Sequence[str], known: Known) -> Work:
-    """Headers, devices, sources, tags, counters."""
-    headers = read_headers(payloads)
+def authenticate(
+    payloads: Sequence[bytes],
+    sources: Sequence[str],
+    known: Known,
+    headers: Headers | None = None,
+) -> Work:
+    """Headers, devices, sources, tags, counters. headers: of the payloads, if they are read already."""
+    headers = headers or read_headers(payloads)
     work = Work(
         payloads,
         sources,

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import tomllib
 from fractions import Fraction
+from itertools import count
 from typing import Any, NamedTuple
 
-__all__ = ["Numbered", "registers_of_definition", "standard_number"]
+__all__ = ["Numbered", "foreign_number", "registers_of_definition", "standard_number"]
 
 _MAX_NUMBER = 255
 # Reading type without its resource and without ".register" → number; tariffs follow their total.
@@ -63,6 +64,22 @@ def standard_number(code: str) -> int | None:
     if resource == "heat" and rest in _OF_HEAT:
         return _OF_HEAT[rest]
     return _STANDARD.get(rest)
+
+
+_next, _foreign = count(), dict[str, int]()
+
+
+def foreign_number(code: str) -> int:
+    """Number of a reading type, its register and its amounts alike, for what foreign devices tell.
+
+    Given out as they are asked for, the same as long as the process lives, and written nowhere. In
+    a key of `ingestion.routing` it fills the eight bits of a register and those above the port.
+    """
+    name = ".".join(part for part in code.split(".") if part != "register")
+    number = _foreign.get(name)
+    if number is None:
+        number = _foreign.setdefault(name, next(_next))
+    return (number >> 8) << 16 | number & 0xFF
 
 
 def registers_of_definition(definition: str) -> dict[str, Numbered]:

@@ -1,5 +1,7 @@
 """Every device the server knows, as arrays: 110 bytes each, a look-up is a binary search.
 
+Modules that speak a foreign protocol stand among them under −id, a number no frame can have.
+
 Nothing is asked of the database for a frame, and nothing for a source that is unknown. The engine
 reads everything once at its start and afterwards only what triggers noted as changed.
 """
@@ -15,6 +17,7 @@ import numpy as np
 from config.lib.crypto import CryptoError
 from ingestion.codecs.replay import WINDOW
 from ingestion.codecs.universal_frame import Key
+from ingestion.foreign.sql import FOREIGN_TYPES
 from ingestion.keys import SEALED_BYTES, key_open
 from ingestion.rows import fetch_records
 
@@ -188,15 +191,20 @@ def _keep_windows(old: Devices, fresh: Devices) -> None:
         now[known] = np.where(same, before[row[known]], now[known])
 
 
-# A label such as RDO-0000001234 → the eight bytes as one number; what is no label is left out.
-_DEVICES = """
+# A label such as RDO-0000001234 → the eight bytes as one number.
+_DEVICES = f"""
+SELECT -m.id AS device, m.id, m.company_id, (m.status = 'active' AND c.is_active)::int
+FROM meters_telemetrymodule m JOIN accounts_company c ON c.id = m.company_id
+WHERE {{where}} AND m.device_type_id IN ({FOREIGN_TYPES})
+UNION ALL
 SELECT (ascii(label)::bigint << 56) + (ascii(substr(label, 2))::bigint << 48)
     + (ascii(substr(label, 3))::bigint << 40) + substr(label, 5)::bigint AS device,
     id, company_id, (status = 'active' AND is_active)::int
 FROM (
     SELECT m.id, m.company_id, m.status, c.is_active, upper(btrim(m.address)) AS label
     FROM meters_telemetrymodule m JOIN accounts_company c ON c.id = m.company_id
-    WHERE {where} AND m.address ~* '^ *[a-z]{{3}}-0*[0-9]{{1,12}} *$'
+    WHERE {{where}} AND m.address ~* '^ *[a-z]{{{{3}}}}-0*[0-9]{{{{1,12}}}} *$'
+        AND m.device_type_id NOT IN ({FOREIGN_TYPES})
 ) found WHERE substr(label, 5)::bigint < 1099511627776 ORDER BY 1, 2
 """
 _KEYS = f"""
@@ -214,7 +222,7 @@ def devices_read(modules: Sequence[int] | None = None) -> Devices:
     chosen: tuple[Any, ...] = () if modules is None else (list(modules),)
     rows = fetch_records(
         _DEVICES.format(where="true" if modules is None else "m.id = ANY(%s)"),
-        chosen,
+        chosen * 2,
         {"device": ">i8", "module": ">i8", "company": ">i8", "active": ">i4"},
     )
     found = Devices.empty(len(rows))

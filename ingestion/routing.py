@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from django.db import connection
 
-from ingestion.register_numbers import Numbered, registers_of_definition, standard_number
+from ingestion.foreign.sql import FOREIGN_TYPES
+from ingestion.register_numbers import (
+    Numbered,
+    foreign_number,
+    registers_of_definition,
+    standard_number,
+)
 from ingestion.rows import fetch_records
 from meters.quantities import Accumulation
 
@@ -163,40 +169,43 @@ class _Template(NamedTuple):
     register: Numbered
     cumulative: bool
     instant: bool
+    # Whether the module speaks a foreign protocol: other numbers, and units of the archive.
+    foreign: bool = False
 
 
 # Periods of each port: the installations of its meter, and before the first of them those of the
 # meters that stood at the same usage point. Then the channels of the usage point for each register.
-_ROUTES = """
+_ROUTES = f"""
 WITH ports AS (
-    SELECT m.module_id, m.port, m.id AS meter_id, m.company_id
-    FROM meters_meter m WHERE m.module_id IS NOT NULL AND {where}
+    SELECT m.module_id, m.port, m.id AS meter_id, m.company_id,
+        o.device_type_id IN ({FOREIGN_TYPES}) AS "foreign"
+    FROM meters_meter m JOIN meters_telemetrymodule o ON o.id = m.module_id WHERE {{where}}
 ), own AS (
-    SELECT p.module_id, p.port, p.company_id, i.usage_point_id, i.meter_id, i.installed_at,
+    SELECT p.module_id, p.port, p.company_id, p.foreign, i.usage_point_id, i.meter_id, i.installed_at,
         i.removed_at, i.multiplier
     FROM ports p JOIN meters_installation i ON i.meter_id = p.meter_id
 ), first AS (
     SELECT DISTINCT ON (module_id, port) * FROM own ORDER BY module_id, port, installed_at
 ), periods AS (
     SELECT * FROM own UNION ALL
-    SELECT f.module_id, f.port, f.company_id, i.usage_point_id, i.meter_id, i.installed_at,
+    SELECT f.module_id, f.port, f.company_id, f.foreign, i.usage_point_id, i.meter_id, i.installed_at,
         i.removed_at, i.multiplier
     FROM first f JOIN meters_installation i ON i.usage_point_id = f.usage_point_id
         AND i.installed_at < f.installed_at AND i.meter_id <> f.meter_id
 )
 SELECT (p.module_id << 24) + (p.port::bigint << 8) + t.number,
     ceil(extract(epoch FROM p.installed_at))::bigint,
-    coalesce(ceil(extract(epoch FROM p.removed_at))::bigint, {open}),
+    coalesce(ceil(extract(epoch FROM p.removed_at))::bigint, {{open}}),
     coalesce(max(c.id) FILTER (WHERE NOT t.cumulative), 0),
     coalesce(max(c.id) FILTER (WHERE t.cumulative), 0),
     coalesce(max(c.interval_minutes) FILTER (WHERE NOT t.cumulative), 0)::int,
     bool_or(t.instant)::int, max(m.digits)::int, p.company_id, p.usage_point_id,
-    (max(p.multiplier) * {multiplier})::bigint, max(t.scale)::int
+    (max(p.multiplier) * {{multiplier}})::bigint, max(t.scale)::int
 FROM periods p
 JOIN meters_meter m ON m.id = p.meter_id
-JOIN unnest(%s::bigint[], %s::bigint[], %s::int[], %s::bool[], %s::bool[], %s::int[])
-    t(device_type_id, reading_type_id, number, cumulative, instant, scale)
-    ON t.device_type_id = m.device_type_id
+JOIN unnest(%s::bigint[], %s::bigint[], %s::int[], %s::bool[], %s::bool[], %s::int[],
+        %s::bool[]) t(device_type_id, reading_type_id, number, cumulative, instant, scale, "foreign")
+    ON t.device_type_id = m.device_type_id AND t.foreign = p.foreign
 LEFT JOIN meters_channel c ON c.usage_point_id = p.usage_point_id
     AND c.reading_type_id = t.reading_type_id AND c.is_active
 GROUP BY p.module_id, p.port, t.number, p.installed_at, p.removed_at, p.company_id,
@@ -217,11 +226,15 @@ _ROUTE_COLUMNS = {
     "multiplier": ">i8",
     "scale": ">i4",
 }
+# With the amounts of a register where they are a reading type too: what foreign devices tell as
+# registers has intervals wherever there is a channel for them.
 _TEMPLATES = """
-SELECT v.device_type_id, v.definition, t.register, r.id, r.code, r.accumulation
+SELECT v.device_type_id, v.definition, t.register, r.id, r.code, r.accumulation, d.id
 FROM meters_registertemplate t
 JOIN meters_devicetypeversion v ON v.id = t.version_id AND v.status = 'published'
 JOIN meters_readingtype r ON r.id = t.reading_type_id
+LEFT JOIN meters_readingtype d ON r.accumulation = 'cumulative' AND d.accumulation = 'delta'
+    AND d.code = replace(r.code, '.register', '')
 """
 _MODULES = """
 SELECT c.module_id, c.id, c.interval_minutes::int, array_position(%s::text[], r.code)
@@ -241,6 +254,7 @@ def routes_read(modules: Sequence[int] | None = None) -> Routes:
         [row.cumulative for row in templates],
         [row.instant for row in templates],
         [scales.index(row.register.scale) for row in templates],
+        [row.foreign for row in templates],
     ]
     where = "true" if modules is None else "m.module_id = ANY(%s)"
     query = _ROUTES.format(where=where, open=OPEN_END, multiplier=_MULTIPLIER)
@@ -259,17 +273,22 @@ def _templates() -> list[_Template]:
         rows = cursor.fetchall()
     definitions = {device_type: _of_definition(device_type, text) for device_type, text, *_ in rows}
     found = []
-    for device_type, _, name, reading_type, code, accumulation in rows:
+    for device_type, _, name, reading_type, code, accumulation, amounts in rows:
         register = definitions[device_type].get(code) or _by_name(name, code)
+        cumulative = accumulation == Accumulation.CUMULATIVE
+        instant = accumulation == Accumulation.INSTANTANEOUS
         if register is not None:
-            cumulative = accumulation == Accumulation.CUMULATIVE
-            instant = accumulation == Accumulation.INSTANTANEOUS
             found.append(_Template(device_type, reading_type, register, cumulative, instant))
+        told = Numbered(foreign_number(code))
+        found.append(_Template(device_type, reading_type, told, cumulative, instant, foreign=True))
+        if amounts is not None:
+            found.append(_Template(device_type, amounts, told, False, False, foreign=True))
     return found
 
 
 def _of_definition(device_type: int, text: str) -> dict[str, Numbered]:
-    if not text.strip():
+    # Definitions of foreign devices have no such table.
+    if "universal" not in text:
         return {}
     try:
         return registers_of_definition(text)

@@ -11,9 +11,11 @@ import numpy as np
 
 from ingestion.answers import Answers
 from ingestion.clocks import flag_ahead
+from ingestion.codecs.universal_frames import read_headers
 from ingestion.derivation import derive
 from ingestion.downlink import BatchResults
 from ingestion.events import BatchEvents
+from ingestion.foreign.settling import apart, foreign_store
 from ingestion.interval_parts import parts_join
 from ingestion.keeping import batch_for_loader, ledger_note
 from ingestion.pipeline import authenticate, context_of, decode, resolve
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingestion.codecs.columns import Batch as Messages
+    from ingestion.codecs.universal_frames import Headers
     from ingestion.downlink import Downlink
     from ingestion.loader import Loader
     from ingestion.pipeline import Known, Work
@@ -43,12 +46,16 @@ class Received:
 
 @dataclass(slots=True)
 class Prepared:
-    """A batch that only has to be stored; its frames are in the replay windows already."""
+    """A batch that only has to be stored; its frames are in the replay windows already.
+
+    foreign: messages of other protocols that came with it, and are stored.
+    """
 
     received: Received
     work: Work
     messages: Messages
     collected: Collected
+    foreign: Batch | None = None
 
 
 @dataclass(slots=True)
@@ -65,14 +72,14 @@ class Figures:
     refused: Counter[str] = field(default_factory=Counter)
 
 
-def prepare(received: Received, known: Known) -> Prepared:
-    """Authenticate, accept, decode, resolve.
+def prepare(received: Received, known: Known, headers: Headers | None = None) -> Prepared:
+    """Authenticate, accept, decode, resolve. headers: of the frames, if they are read already.
 
     Counters are accepted before the commit: after a failure nothing in memory is believed.
     """
     arrivals = received.batch.arrivals
     payloads = [arrival.payload for arrival in arrivals]
-    work = authenticate(payloads, [arrival.source for arrival in arrivals], known)
+    work = authenticate(payloads, [arrival.source for arrival in arrivals], known, headers)
     known.devices.accept(work.row[work.new], work.selector[work.new], work.counter[work.new])
     messages = decode(work)
     return Prepared(received, work, messages, resolve(work, messages, known))
@@ -100,7 +107,28 @@ class Settler:
 
     def store(self, received: Received) -> Prepared:
         """Commit everything of the batch that can be stored."""
-        prepared = prepare(received, self.known)
+        headers = read_headers([arrival.payload for arrival in received.batch.arrivals])
+        if bool(headers.good.all()):
+            return self._store(prepare(received, self.known, headers))
+        ours, others = apart(received.batch, headers.good)
+        self._store_foreign(others, received.at)
+        prepared = prepare(Received(ours, received.at), self.known)
+        prepared.foreign = others
+        return self._store(prepared) if ours.arrivals else prepared
+
+    def _store_foreign(self, others: Batch, at: int) -> None:
+        work, values = foreign_store(
+            others,
+            at,
+            known=self.known,
+            loader=self.loader,
+            ledger=self.ledger,
+            seen=self.seen,
+        )
+        self._count(work, values, at)
+
+    def _store(self, prepared: Prepared) -> Prepared:
+        received = prepared.received
         work, collected, at = prepared.work, prepared.collected, received.at
         flag_ahead(collected, at)
         self._derive(work, collected)
@@ -127,9 +155,14 @@ class Settler:
 
     def answer(self, prepared: Prepared) -> None:
         """Only of a batch that is committed."""
-        batch = prepared.received.batch
-        batch.transport.acknowledge(batch.arrivals, self.answers.make(prepared.work, self.known))
-        self.answers.left()
+        batch, foreign = prepared.received.batch, prepared.foreign
+        if foreign is not None:
+            # No foreign device waits for an answer of ours; brokers and connections are told.
+            foreign.transport.acknowledge(foreign.arrivals, [None] * len(foreign.arrivals))
+        if batch.arrivals or foreign is None:
+            answers = self.answers.make(prepared.work, self.known)
+            batch.transport.acknowledge(batch.arrivals, answers)
+            self.answers.left()
 
     def _derive(self, work: Work, collected: Collected) -> None:
         if collected.derive:

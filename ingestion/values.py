@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "QUALITIES",
+    "QUESTIONABLE",
     "Collected",
     "Context",
     "profiles",
@@ -70,8 +71,10 @@ def _quality(told: int) -> int:
     return flags | (Quality.QUESTIONABLE if told & Told.CLOCK_INVALID else Quality.VALID)
 
 
-# Quality byte of the archive for each quality byte of the protocol.
-QUALITIES = np.array([_quality(told) for told in range(128)], np.uint8)
+# Quality byte of the archive for each quality byte of the protocol; and for one more that only
+# definitions of foreign devices tell.
+QUESTIONABLE = 128
+QUALITIES = np.array([*map(_quality, range(QUESTIONABLE)), Quality.QUESTIONABLE], np.uint8)
 
 
 class Context(NamedTuple):

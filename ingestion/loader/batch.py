@@ -114,7 +114,8 @@ class Frames:
 
     received_at: Unix microseconds; module: id or −1; counter: or −1; outcome and reason are those
     of the stages before; a frame whose values are refused here gets the loader's own. id: of frames
-    that are stored already, so that only what became of them is brought up to date.
+    that are stored already, so that only what became of them is brought up to date. identity: of
+    messages of foreign protocols; "" where nobody knows them, None for frames of the universal one.
     """
 
     received_at: NDArray[np.int64] = field(default_factory=_ints)
@@ -126,6 +127,7 @@ class Frames:
     reason: Sequence[str] = ()
     payload: Sequence[bytes] = ()
     id: NDArray[np.int64] | None = None
+    identity: Sequence[str | None] = ()
 
     def __len__(self) -> int:
         return len(self.payload)

@@ -26,15 +26,17 @@ _IDS_AT_ONCE = 1024
 # Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
 _POSTGRES_EPOCH = 946_684_800_000_000
 _REASON_LENGTH = 2_000
+_NULL = b"\xff\xff\xff\xff"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Nested loops from the frames given into one partition's primary key each; the bounds leave the
 # other partitions out of the plan. Who sent a frame is only known once it was opened.
 _UPDATE = """
 UPDATE ingestion_raw_frame f SET outcome = s.outcome, reason = s.reason,
     module_id = CASE WHEN f.counter IS NULL AND s.module >= 0 THEN s.module ELSE f.module_id END,
-    counter = coalesce(f.counter, nullif(s.counter, -1))
+    counter = coalesce(f.counter, nullif(s.counter, -1)),
+    identity = coalesce(nullif(s.identity, ''), f.identity)
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::smallint[],
-    %s::text[]) s(id, received_at, module, counter, outcome, reason)
+    %s::text[], %s::text[]) s(id, received_at, module, counter, outcome, reason, identity)
 WHERE f.id = s.id AND f.received_at = s.received_at AND f.received_at BETWEEN %s AND %s
 """
 
@@ -80,7 +82,8 @@ def store_frames(
     if frames.id is not None:
         _update(run, frames, frames.id, outcome, reason)
     elif len(frames):
-        copy(run, f"ingestion_raw_frame ({_COLUMNS})", [_rows(frames, ids, outcome, reason)])
+        columns = f"{_COLUMNS}, identity" if frames.identity else _COLUMNS
+        copy(run, f"ingestion_raw_frame ({columns})", [_rows(frames, ids, outcome, reason)])
 
 
 def _update(
@@ -95,7 +98,8 @@ def _update(
     times = [_EPOCH + timedelta(microseconds=at) for at in frames.received_at.tolist()]
     reasons = [text[:_REASON_LENGTH].replace("\0", "\ufffd") for text in reason]
     columns = (ids.tolist(), times, frames.module.tolist(), frames.counter.tolist())
-    run.execute(_UPDATE, (*columns, outcome.tolist(), reasons, min(times), max(times)))
+    identity = list(frames.identity) or [None] * len(reasons)
+    run.execute(_UPDATE, (*columns, outcome.tolist(), reasons, identity, min(times), max(times)))
 
 
 def _rows(
@@ -103,14 +107,27 @@ def _rows(
 ) -> bytes:
     source = [_text(text) for text in frames.source]
     reasons = [_text(text[:_REASON_LENGTH]) for text in reason]
-    parts: list[Any] = [None] * (len(ids) * 6)
-    parts[0::6] = _heads(frames, ids, outcome, source)
-    parts[1::6] = source
-    parts[2::6] = _lengths(reasons)
-    parts[3::6] = reasons
-    parts[4::6] = _lengths(frames.payload)
-    parts[5::6] = frames.payload
+    columns: list[Any] = [
+        _heads(frames, ids, outcome, source),
+        source,
+        _lengths(reasons),
+        reasons,
+        _lengths(frames.payload),
+        frames.payload,
+    ]
+    columns += [[_nullable(text) for text in frames.identity]] if frames.identity else []
+    parts: list[Any] = [None] * (len(ids) * len(columns))
+    for place, column in enumerate(columns):
+        parts[place :: len(columns)] = column
     return b"".join(parts)
+
+
+def _nullable(text: str | None) -> bytes:
+    """A column with its length in front."""
+    if text is None:
+        return _NULL
+    encoded = _text(text)
+    return len(encoded).to_bytes(4, "big") + encoded
 
 
 def _heads(
@@ -125,7 +142,7 @@ def _heads(
         row: NDArray[Any] = np.zeros(
             len(chosen), _head_type(has_module=number >= 2, has_counter=number % 2 == 1)
         )
-        row["columns"] = 9
+        row["columns"] = 10 if frames.identity else 9
         for name in ("module", "counter"):
             row[f"{name}_length"] = -1
         values: dict[str, NDArray[Any]] = {

@@ -64,6 +64,8 @@ class RawFrame(ScopedModel):
     source = models.TextField(_("source address"))
     payload = models.BinaryField(_("bytes"))
     reason = models.TextField(_("reason"), blank=True)
+    # Who sent a message of a foreign protocol; "": nobody knows; NULL: a frame of the universal one.
+    identity = models.TextField(null=True)  # noqa: DJ001
 
     access: ClassVar[Access] = Access(
         company="module__company",

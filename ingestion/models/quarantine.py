@@ -67,7 +67,7 @@ class Quarantine(ScopedModel):
         null=True,
         related_name="quarantined",
     )
-    device = models.CharField(_("device"), max_length=24, blank=True)
+    device = models.CharField(_("device"), max_length=64, blank=True)
     network = models.CharField(_("network of origin"), max_length=48, blank=True)
     detail = models.CharField(_("detail"), max_length=300, blank=True)
     count = models.BigIntegerField(_("frames"), default=0)

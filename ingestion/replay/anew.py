@@ -8,6 +8,7 @@ import numpy as np
 from django.db import connection
 
 from ingestion.derivation import derive
+from ingestion.foreign.replaying import decoded_anew
 from ingestion.known import known_of
 from ingestion.loader import Readings, Registers
 from ingestion.routing import modules_at
@@ -53,11 +54,18 @@ def modules_anew(
 ) -> Anew:
     """The same of several modules, whose frames together are at most `limit`."""
     found = frames_of_modules(modules, first=first, end=end, limit=limit + 1)
+    frames = [frame for frame in found if frame.identity is None]
+    messages = [frame for frame in found if frame.identity is not None]
     known = known_of(modules)
-    work = opened_again(found, known)
-    collected, _messages = resolved(found, work, known)
+    work = opened_again(frames, known)
+    collected, _messages = resolved(frames, work, known)
+    count = len(work.new)
+    if messages:
+        foreign, decoded = decoded_anew(messages, known)
+        collected.readings += foreign.readings
+        count += decoded
     readings, _registers = collected.together()
-    return Anew(readings, len(work.new), len(found) <= limit)
+    return Anew(readings, count, len(found) <= limit)
 
 
 def point_anew(point: int, *, first: datetime, end: datetime) -> Anew:

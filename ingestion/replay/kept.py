@@ -23,6 +23,7 @@ __all__ = [
     "frames_counted",
     "frames_kept",
     "frames_of_modules",
+    "messages_kept",
     "old_ciphers",
     "since",
 ]
@@ -32,23 +33,33 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # are told by their lack of a counter.
 _TRIABLE = f"outcome <> 0 AND NOT (outcome = {FrameOutcome.REFUSED.value} AND counter IS NULL)"
 _DEVICE = "substring(payload FROM 2 FOR 8)"
-_COLUMNS = "id, received_at, module_id, counter, transport, source, payload"
+_COLUMNS = "id, received_at, module_id, counter, transport, source, payload, identity"
 # The counts say since when something waits, so that the years before are left out of the plan. They
 # are written a second after their frames, hence the day.
 _SINCE = """
 SELECT min(first_at) - interval '1 day' FROM ingestion_quarantine
 WHERE resolved_at IS NULL AND waiting > 0
 """
-_DEVICES = f"SELECT {_DEVICE}, count(*) FROM ingestion_raw_frame WHERE {_TRIABLE}"
+_DEVICES = f"""
+SELECT {_DEVICE}, count(*) FROM ingestion_raw_frame WHERE {_TRIABLE} AND identity IS NULL
+"""
 _FRAMES = f"""
 SELECT {_COLUMNS} FROM ingestion_raw_frame
 WHERE {_TRIABLE} AND {_DEVICE} = ANY(%s) AND received_at >= %s AND received_at <= %s
+    AND (received_at, id) < (%s, %s) AND identity IS NULL
+ORDER BY received_at DESC, id DESC LIMIT %s
+"""
+# Messages of foreign protocols.
+_MESSAGES = f"""
+SELECT {_COLUMNS} FROM ingestion_raw_frame
+WHERE outcome <> 0 AND identity = ANY(%s) AND received_at >= %s AND received_at <= %s
     AND (received_at, id) < (%s, %s)
 ORDER BY received_at DESC, id DESC LIMIT %s
 """
 _OF_MODULE = f"""
 SELECT {_COLUMNS} FROM ingestion_raw_frame
-WHERE module_id = ANY(%s) AND counter IS NOT NULL AND received_at >= %s AND received_at < %s
+WHERE module_id = ANY(%s) AND (counter IS NOT NULL OR identity IS NOT NULL)
+    AND received_at >= %s AND received_at < %s
 ORDER BY received_at, id LIMIT %s
 """
 # Of frames whether authentic or not: the index knows no more.
@@ -64,7 +75,10 @@ SELECT module_id, %(claim)s, sealed FROM ingestion_claim WHERE module_id = ANY(%
 
 
 class KeptFrame(NamedTuple):
-    """A raw frame; received_at: Unix microseconds; module and counter: −1 where none is known."""
+    """A raw frame; received_at: Unix microseconds; module and counter: −1 where none is known.
+
+    identity: of a message of a foreign protocol, None for frames of the universal one.
+    """
 
     id: int
     received_at: int
@@ -73,6 +87,7 @@ class KeptFrame(NamedTuple):
     transport: int
     source: str
     payload: bytes
+    identity: str | None = None
 
     @property
     def place(self) -> tuple[datetime, int]:
@@ -112,10 +127,22 @@ def frames_kept(
     return _read(_FRAMES, [list(devices), first, last, *before, limit])
 
 
+def messages_kept(
+    identities: Sequence[str],
+    *,
+    first: datetime,
+    last: datetime,
+    before: tuple[datetime, int],
+    limit: int,
+) -> list[KeptFrame]:
+    """The same of foreign protocols, by who sent them."""
+    return _read(_MESSAGES, [list(identities), first, last, *before, limit])
+
+
 def frames_of_modules(
     modules: Sequence[int], *, first: datetime, end: datetime, limit: int
 ) -> list[KeptFrame]:
-    """Authentic frames of these modules as they were received, oldest first."""
+    """Authentic frames, and messages, of these modules as they were received, oldest first."""
     return _read(_OF_MODULE, [list(modules), first, end, limit])
 
 
@@ -138,8 +165,9 @@ def _read(query: str, parameters: list[Any]) -> list[KeptFrame]:
                 transport,
                 source,
                 bytes(payload),
+                identity,
             )
-            for number, at, module, counter, transport, source, payload in cursor.fetchall()
+            for number, at, module, counter, transport, source, payload, identity in cursor
         ]
 
 

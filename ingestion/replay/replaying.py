@@ -12,17 +12,27 @@ import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from django.db import InterfaceError, OperationalError, connection
 
+from ingestion.codecs.universal_frame import device_label
+from ingestion.foreign.messages import UNRECOGNISED
+from ingestion.foreign.replaying import foreign_store_again, identities_kept, identities_of
 from ingestion.loader import ArchiveUnavailable
 from ingestion.quarantine import NEVER_DATA
 
 from .judging import judged_again, opened_again
-from .kept import devices_kept, frames_kept, since
-from .requests import devices_wanted, known_devices, requests_done, requests_give_up, requests_read
+from .kept import devices_kept, frames_kept, messages_kept, since
+from .requests import (
+    devices_wanted,
+    identities_wanted,
+    known_devices,
+    requests_done,
+    requests_give_up,
+    requests_read,
+)
 from .settling import Still, quarantine_settle
 from .storing import store_again
 
@@ -46,17 +56,29 @@ _PAGE = 2_000
 # Frames of devices that are gone through together: each page of them is sorted out of all of these.
 _TOGETHER = 4_000
 _UNAVAILABLE = (ArchiveUnavailable, OperationalError, InterfaceError)
+_Device = TypeVar("_Device", bytes, str)
 _END = (datetime(9999, 1, 1, tzinfo=UTC), 0)
 
 
 @dataclass(slots=True)
 class _Group:
-    """Devices whose frames are gone through together, newest first; before: the last one tried."""
+    """Devices whose frames are gone through together, newest first; before: the last one tried.
+
+    devices: of the universal protocol; identities: of foreign ones, whose decoders keep memories.
+    """
 
     devices: list[bytes]
+    identities: list[str]
     started: datetime
     before: tuple[datetime, int] = _END
     still: dict[Place, Still] = field(default_factory=lambda: defaultdict(Still))
+    memories: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> list[str]:
+        """As the quarantine lists them."""
+        foreign = [identity or UNRECOGNISED for identity in self.identities]
+        return [device_label(device) for device in self.devices] + foreign
 
 
 class Replays:
@@ -71,7 +93,7 @@ class Replays:
     def forget(self) -> None:
         """Begin anew with what the database tells."""
         self._requests: list[Request] = []
-        self._groups: deque[list[bytes]] = deque()
+        self._groups: deque[tuple[list[bytes], list[str]]] = deque()
         self._first = _END[0]
         self._group: _Group | None = None
 
@@ -106,7 +128,7 @@ class Replays:
         if self._group is None and not self._groups:
             self._plan(known)
         if self._group is None and self._groups:
-            self._group = _Group(self._groups.popleft(), datetime.now(UTC))
+            self._group = _Group(*self._groups.popleft(), datetime.now(UTC))
         if self._group is not None:
             self._page(self._group, known)
         if self._group is None and not self._groups:
@@ -117,21 +139,32 @@ class Replays:
         first = since()
         if first is None:
             return
+        self._first = first
         wanted = devices_wanted(self._requests, known)
         if wanted is None or wanted:
-            self._first = first
             kept = devices_kept(first, wanted)
-            self._groups.extend(_grouped(known_devices(kept, known, self._shares), kept))
+            devices = _grouped(known_devices(kept, known, self._shares), kept)
+            self._groups.extend((group, []) for group in devices)
+        messages = identities_kept(first)
+        if messages:
+            asked = identities_wanted(self._requests, known)
+            identities = identities_of(messages, asked, known, self._shares)
+            self._groups.extend(([], group) for group in _grouped(identities, messages))
 
     def _page(self, group: _Group, known: Known) -> None:
-        frames = frames_kept(
-            group.devices, first=self._first, last=group.started, before=group.before, limit=_PAGE
-        )
-        self._try(frames, group, known)
+        place: dict[str, Any] = {"first": self._first, "last": group.started}
+        place |= {"before": group.before, "limit": _PAGE}
+        if group.identities:
+            frames = messages_kept(group.identities, **place)
+            found = foreign_store_again(frames, known, self._loader, group.memories)
+            self._note(frames, found, group)
+        else:
+            frames = frames_kept(group.devices, **place)
+            self._try(frames, group, known)
         if len(frames) == _PAGE:
             group.before = frames[-1].place
             return
-        quarantine_settle(devices=group.devices, started=group.started, still=group.still)
+        quarantine_settle(devices=group.labels, started=group.started, still=group.still)
         self._group = None
 
     def _try(self, frames: list[KeptFrame], group: _Group, known: Known) -> None:
@@ -159,9 +192,9 @@ class Replays:
                     group.still[where].add(frames[place], detail)
 
 
-def _grouped(devices: list[bytes], kept: dict[bytes, int]) -> Iterator[list[bytes]]:
+def _grouped(devices: list[_Device], kept: dict[_Device, int]) -> Iterator[list[_Device]]:
     """Devices with few frames together; kept: frames of each."""
-    group: list[bytes] = []
+    group: list[_Device] = []
     count = 0
     for device in devices:
         group.append(device)

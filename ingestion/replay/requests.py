@@ -20,6 +20,7 @@ __all__ = [
     "Request",
     "device_number",
     "devices_wanted",
+    "identities_wanted",
     "known_devices",
     "requests_done",
     "requests_give_up",
@@ -75,6 +76,27 @@ def requests_give_up(requests: Iterable[Request], error: Exception) -> None:
 
 def devices_wanted(requests: Sequence[Request], known: Known) -> set[bytes] | None:
     """Device ids that the requests are about; None: all of them."""
+    found = _numbers(requests, known)
+    if found is None:
+        return None
+    numbers = {number for number in found if number >= 0}
+    return None if len(numbers) > _FEW else {number.to_bytes(8, "big") for number in numbers}
+
+
+def identities_wanted(requests: Sequence[Request], known: Known) -> set[int] | None:
+    """Modules of foreign protocols that the requests are about, and negative numbers of identities;
+    None: all of them."""
+    found = _numbers(requests, known)
+    if found is None:
+        return None
+    asked = {key for request in requests if request.kind == _Kind.DEVICES for key in request.keys}
+    return {number for number in asked if number < 0} | {
+        -number for number in found - asked if number < 0
+    }
+
+
+def _numbers(requests: Sequence[Request], known: Known) -> set[int] | None:
+    """Device numbers as in the registry, and those that a person asked for; None: all."""
     keys: dict[str, set[int]] = {}
     for request in requests:
         keys.setdefault(request.kind, set()).update(request.keys)
@@ -85,8 +107,7 @@ def devices_wanted(requests: Sequence[Request], known: Known) -> set[bytes] | No
     row = known.devices.by_module(np.array(sorted(modules), np.int64))
     chosen = np.isin(known.devices.company, sorted(keys.get(_Kind.COMPANIES, ())))
     chosen[row[row >= 0]] = True
-    numbers = {*known.devices.device[chosen].tolist(), *keys.get(_Kind.DEVICES, ())}
-    return None if len(numbers) > _FEW else {number.to_bytes(8, "big") for number in numbers}
+    return {*known.devices.device[chosen].tolist(), *keys.get(_Kind.DEVICES, ())}
 
 
 def device_number(device: bytes) -> int:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from ingestion.codecs.universal_frame import device_label
 from ingestion.quarantine import NEVER_DATA
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ WHERE device = ANY(%s) AND reason <> ALL(%s) AND resolved_at IS NULL AND last_at
 _WAITING = """
 INSERT INTO ingestion_quarantine AS q (reason, module_id, company_id, device, network, detail,
     count, kept, waiting, first_at, last_at, last_frame, last_frame_at)
-VALUES (%s, %s, %s, %s, '', %s, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (reason, module_id, device, network) DO UPDATE SET
     waiting = excluded.waiting, resolved_at = NULL,
     count = greatest(q.count, excluded.count), kept = greatest(q.kept, excluded.kept),
@@ -55,17 +54,21 @@ class Still:
     def row(self, place: Place) -> list[Any]:
         """Parameters of the row in the quarantine."""
         assert self._first is not None and self._last is not None
-        where = [place.reason, place.module or None, place.company or None, place.device]
+        where = [place.reason, place.module or None, place.company or None]
+        names = [place.device, place.network]
         times = [self._first[0], self._last[0], self._last[1], self._last[0]]
-        return [*where, self.detail[:300], *[self.count] * 3, *times]
+        return [*where, *names, self.detail[:300], *[self.count] * 3, *times]
 
 
 @transaction.atomic
 def quarantine_settle(
-    *, devices: Iterable[bytes], started: datetime, still: Mapping[Place, Still]
+    *, devices: Iterable[str], started: datetime, still: Mapping[Place, Still]
 ) -> None:
-    """All kept frames of these devices were tried since `started`; `still` did not become data."""
-    labels = [device_label(device) for device in devices]
+    """All kept frames of these devices were tried since `started`; `still` did not become data.
+
+    devices: as they are listed in the quarantine.
+    """
+    labels = list(devices)
     with connection.cursor() as cursor:
         cursor.execute(_RESOLVE, [labels, [str(reason) for reason in NEVER_DATA], started])
         rows = [found.row(place) for place, found in still.items()]

@@ -11,6 +11,7 @@ from accounts.models import Activity, Company
 from accounts.services.activity import activity_record
 from ingestion.codecs.universal_frame import device_id
 from ingestion.errors import IngestionError
+from ingestion.foreign.messages import UNRECOGNISED, identity_number
 from ingestion.models import ReplayRequest
 from ingestion.replay.requests import device_number
 
@@ -47,17 +48,24 @@ def replay_request(*, actor: Any, rows: QuerySet[Quarantine]) -> int:
 
 
 def replay_devices(*, devices: Iterable[str]) -> int:
-    """Have the frames of these devices (as printed, RDO-0000000001) tried again.
+    """Have the frames of these devices tried again, named as in the quarantine: RDO-0000000001,
+    or by the identity of a foreign one.
 
     Raises IngestionError for a name that is none.
     """
     try:
-        keys = sorted({device_number(device_id(device)) for device in devices})
+        keys = sorted({_number(device) for device in devices})
     except ValueError as error:
         raise IngestionError(str(error)) from error
     if keys:
         ReplayRequest.objects.create(kind=ReplayRequest.Kind.DEVICES, keys=keys)
     return len(keys)
+
+
+def _number(device: str) -> int:
+    if device == UNRECOGNISED or " " in device.strip():
+        return identity_number(device)
+    return device_number(device_id(device))
 
 
 def replay_everything() -> None:

@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .mqtt_packets import publish_packet
-from .mqtt_session import BrokerAddress, Link, Session
+from .mqtt_session import BrokerAddress, ForeignSession, Link, Session
 from .mqtt_topics import SHARDS, down_topic
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class BrokerListener:
 
     secret: a part of the client ids, the same in every worker of an installation (15 letters and
     digits at most; MQTT 3.1.1 promises 23 for the whole). answer_qos: 1 has the broker keep
-    answers for devices that are away, and store each of them. patience: seconds that nothing may be
+    answers for devices that are away, and store each of them. topics: filters of foreign messages. patience: seconds that nothing may be
     read before the sessions are left until something can be.
     """
 
@@ -57,12 +57,14 @@ class BrokerListener:
         *,
         secret: str,
         shards: str = SHARDS,
+        topics: tuple[str, ...] = (),
         answer_qos: int = 0,
         patience: float = 5.0,
     ) -> None:
         self.intake = intake
         self.address = address
         self.shards = shards
+        self.topics = topics
         # Its number in the raw frames, set by whoever opens it.
         self.code = 0
         self.received = 0
@@ -72,6 +74,11 @@ class BrokerListener:
             Session(address, shard=shard, client_id=f"readout{shard}{secret}", refused=self.refused)
             for shard in shards
         ]
+        if topics:
+            client_id = f"readout-{secret}"
+            self.sessions.append(
+                ForeignSession(address, filters=topics, client_id=client_id, refused=self.refused)
+            )
         self._answer_qos = answer_qos
         self._patience = patience
         self._read_at = time.monotonic()
@@ -93,7 +100,12 @@ class BrokerListener:
     @property
     def subscribed(self) -> int:
         """Shards whose subscription the broker has granted."""
-        return sum(session.granted for session in self.sessions)
+        return sum(session.granted for session in self.sessions if session.shard)
+
+    @property
+    def subscribed_topics(self) -> bool:
+        """Whether the foreign topics are collected."""
+        return any(session.granted for session in self.sessions if not session.shard)
 
     @property
     def trouble(self) -> str:
@@ -205,7 +217,7 @@ class BrokerListener:
         trouble = self.trouble
         if trouble and trouble != self._told:
             logger.warning("MQTT broker %s: %s; it is tried again", self.address, trouble)
-        elif not trouble and self.subscribed == len(self.sessions) and self._told != "":
+        elif not trouble and all(one.granted for one in self.sessions) and self._told != "":
             logger.info("collecting from MQTT broker %s", self.address)
         else:
             return

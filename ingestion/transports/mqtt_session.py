@@ -17,12 +17,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from .intake import Arrival
 from .mqtt_packets import PacketError, read_publish
 from .mqtt_stream import Stream
-from .mqtt_topics import belongs, shard_filter
+from .mqtt_topics import TOPIC_MARK, belongs, shard_filter
 
 if TYPE_CHECKING:
     from collections import Counter
 
-__all__ = ["BrokerAddress", "Link", "Session"]
+__all__ = ["BrokerAddress", "ForeignSession", "Link", "Session"]
 
 _KEEP_ALIVE = 30
 _CONNECT_SECONDS = 2.0
@@ -30,8 +30,9 @@ _CONNECT_SECONDS = 2.0
 _GRANT_SECONDS = 10.0
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 _MISC_SECONDS = 1.0
-# A frame has at most 1,200 bytes; a little more is worth keeping in quarantine.
-_LONGEST = 2_048
+# A frame has at most 1,200 bytes; a little more is worth keeping in quarantine. What others send as
+# text is longer.
+_LONGEST, _LONGEST_FOREIGN = 2_048, 65_535
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -81,10 +82,13 @@ class _Client(paho.Client):
 class Session:
     """Connects, subscribes, reads; comes back from every loss. One thread uses it."""
 
+    right = "readout/v1/#"
+
     def __init__(
         self, address: BrokerAddress, *, shard: str, client_id: str, refused: Counter[str]
     ) -> None:
         self.shard = shard
+        self.filters: tuple[str, ...] = (shard_filter(shard),)
         self.granted = False
         self.connects = 0
         self.trouble = ""
@@ -151,13 +155,23 @@ class Session:
             except PacketError:
                 stream.ended = True
                 break
-            rule = _broken_rule(topic, payload)
+            rule = self._broken_rule(topic, payload)
             if rule:
                 self._refused[rule] += 1
                 stream.write(acknowledgement)
             else:
-                arrivals.append(Arrival(payload, "", (link, acknowledgement)))
+                arrivals.append(Arrival(payload, self._source(topic), (link, acknowledgement)))
         return arrivals
+
+    def _broken_rule(self, topic: bytes, payload: bytes) -> str:
+        """Why a message is thrown away; "" for one that the engine may judge."""
+        if len(payload) > _LONGEST:
+            return "length"
+        return "" if belongs(topic, payload) else "topic"
+
+    def _source(self, topic: bytes) -> str:
+        """The broker hides where a frame came from."""
+        return ""
 
     def drop(self, why: str, now: float) -> None:
         """End the connection without a word and plan the next one."""
@@ -185,24 +199,43 @@ class Session:
             self.trouble = f"the login is refused ({reason})"
             return
         self.connects += 1
-        client.subscribe(shard_filter(self.shard), qos=1)
+        client.subscribe([(one, 1) for one in self.filters])
 
     def _subscribed(self, client: Any, userdata: Any, mid: int, reasons: Any, more: Any) -> None:
         refused = [reason for reason in reasons if reason.is_failure]
         if refused:
             self.trouble = (
-                f"the subscription to {shard_filter(self.shard)} is refused ({refused[0]}):"
-                " give the server's user the right to readout/v1/#"
+                f"the subscription to {', '.join(self.filters)} is refused ({refused[0]}):"
+                f" give the server's user the right to {self.right}"
             )
             return
         self.granted, self.trouble, self._failures = True, "", 0
 
 
-def _broken_rule(topic: bytes, payload: bytes) -> str:
-    """Why a message is thrown away; "" for one that the engine may judge."""
-    if len(payload) > _LONGEST:
-        return "length"
-    return "" if belongs(topic, payload) else "topic"
+class ForeignSession(Session):
+    """The messages of devices with topics of their own, as the published types name them.
+
+    One session for all of them; the topic stands as the source.
+    """
+
+    right = "these topics"
+
+    def __init__(
+        self,
+        address: BrokerAddress,
+        *,
+        filters: tuple[str, ...],
+        client_id: str,
+        refused: Counter[str],
+    ) -> None:
+        super().__init__(address, shard="", client_id=client_id, refused=refused)
+        self.filters = filters
+
+    def _broken_rule(self, topic: bytes, payload: bytes) -> str:
+        return "length" if len(payload) > _LONGEST_FOREIGN else ""
+
+    def _source(self, topic: bytes) -> str:
+        return TOPIC_MARK + topic.decode("utf-8", "replace")
 
 
 def _configured(address: BrokerAddress, client_id: str) -> _Client:

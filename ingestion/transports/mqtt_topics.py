@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from ingestion.codecs.universal_frame import MIN_FRAME_BYTES, VERSION, device_label
 
-__all__ = ["SHARDS", "belongs", "down_topic", "shard_filter", "shards_of", "up_topic"]
+__all__ = ["SHARDS", "TOPIC_MARK", "belongs", "down_topic", "shard_filter", "shards_of", "up_topic"]
 
 SHARDS = "0123456789"
+# A message on a foreign topic has it, behind this, where others have the address they came from.
+TOPIC_MARK = "mqtt:"
 _UP = "readout/v1/up/"
 _DOWN = b"readout/v1/down/"
 

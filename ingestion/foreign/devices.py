@@ -1,0 +1,159 @@
+"""Which module a message is of: (type, identity) → module, in memory, refreshed on change.
+
+Read by queries at the start and for what triggers noted as changed; nothing is asked of the
+database for a message. A module is found by its network address, by its serial number where it has
+none, both compared by letters and digits only.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db import connection
+
+from .messages import normal
+from .types import ForeignTypes, types_read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Foreign", "ForeignDevice", "foreign_read", "modules_of_types"]
+
+_MEMORIES = 50_000
+_MODULES = """
+SELECT m.id, m.company_id, m.device_type_id, m.address, m.serial, c.time_zone
+FROM meters_telemetrymodule m JOIN accounts_company c ON c.id = m.company_id
+WHERE m.device_type_id = ANY(%s)
+"""
+_TYPES_OF = "SELECT DISTINCT device_type_id FROM meters_telemetrymodule WHERE id = ANY(%s)"
+_PORTS = """
+SELECT t.module_id, t.port, d.resource FROM meters_meter t
+JOIN meters_devicetype d ON d.id = t.device_type_id WHERE t.module_id = ANY(%s) ORDER BY 1, 2
+"""
+_Key = tuple[int, str]
+
+
+class ForeignDevice(NamedTuple):
+    """A module; config: what its installation says, as the decoding takes it."""
+
+    module: int
+    company: int
+    config: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Foreign:
+    """All that is known of foreign protocols.
+
+    memories: what decoders keep of a module from one message to the next; recent: the last message
+    of a module that was stored (digest, microseconds).
+    """
+
+    types: ForeignTypes = field(default_factory=ForeignTypes)
+    memories: OrderedDict[int, dict[str, Any]] = field(default_factory=OrderedDict)
+    recent: OrderedDict[int, tuple[bytes, int]] = field(default_factory=OrderedDict)
+    _devices: dict[_Key, tuple[ForeignDevice, ...]] = field(default_factory=dict)
+    _keys: dict[int, _Key] = field(default_factory=dict)
+
+    def find(self, device_type: int, identity: str) -> tuple[ForeignDevice, ...]:
+        """Modules of the type with that identity; several companies may have entered it."""
+        return self._devices.get((device_type, normal(identity)), ())
+
+    def has(self, identity: str) -> bool:
+        """Whether there is a module of any type with that identity."""
+        return any(self.find(one.id, identity) for one in self.types.all)
+
+    def put(self, devices: Iterable[tuple[_Key, ForeignDevice]]) -> None:
+        for key, device in devices:
+            self._devices[key] = (*self._devices.get(key, ()), device)
+            self._keys[device.module] = key
+
+    def drop(self, modules: Iterable[int]) -> None:
+        """Forget these modules, and what was remembered of them."""
+        for module in modules:
+            self.memories.pop(module, None)
+            key = self._keys.pop(module, None)
+            if key is not None:
+                rest = tuple(one for one in self._devices[key] if one.module != module)
+                self._devices[key] = rest
+                if not rest:
+                    del self._devices[key]
+
+    def memory(self, module: int) -> dict[str, Any]:
+        """What the decoder keeps of a module; that of modules silent for longest is forgotten."""
+        memory = self.memories.setdefault(module, {})
+        self.memories.move_to_end(module)
+        if len(self.memories) > _MEMORIES:
+            self.memories.popitem(last=False)
+        return memory
+
+    def note(self, module: int, digest: bytes, at: int) -> None:
+        """The module's last message that was stored."""
+        self.recent[module] = digest, at
+        self.recent.move_to_end(module)
+        if len(self.recent) > _MEMORIES:
+            self.recent.popitem(last=False)
+
+    def refresh(self, modules: Sequence[int]) -> None:
+        """Read these modules anew."""
+        self.drop(modules)
+        self.put(_devices_read(list(self.types.by_id), modules))
+
+
+def foreign_read(modules: Sequence[int] | None = None) -> Foreign:
+    """All published types and their modules; or these modules, and the types of them."""
+    if modules is None:
+        types = types_read()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(_TYPES_OF, [list(modules)])
+            types = types_read([row[0] for row in cursor.fetchall()])
+    found = Foreign(types)
+    if types.all:
+        found.put(_devices_read(list(types.by_id), modules))
+    return found
+
+
+def modules_of_types(types: Sequence[int]) -> list[int]:
+    """Ids of the modules of these device types."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM meters_telemetrymodule WHERE device_type_id = ANY(%s)", [list(types)]
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _devices_read(
+    types: list[int], modules: Sequence[int] | None
+) -> list[tuple[_Key, ForeignDevice]]:
+    with connection.cursor() as cursor:
+        if modules is None:
+            cursor.execute(_MODULES, [types])
+        else:
+            cursor.execute(f"{_MODULES} AND m.id = ANY(%s)", [types, list(modules)])
+        rows = cursor.fetchall()
+        ids = [row[0] for row in rows]
+        cursor.execute(_PORTS, [ids])
+        ports: dict[int, dict[int, str]] = defaultdict(dict)
+        for module, port, resource in cursor.fetchall():
+            ports[module][port] = resource
+    return [_device(*row, ports=ports.get(row[0], {})) for row in rows]
+
+
+def _device(
+    module: int,
+    company: int,
+    device_type: int,
+    address: str,
+    serial: str,
+    zone: str,
+    *,
+    ports: Mapping[int, str],
+) -> tuple[_Key, ForeignDevice]:
+    config: dict[str, Any] = {"zone": zone}
+    if ports:
+        config["resource"] = next(iter(ports.values()))
+    return (device_type, normal(address) or normal(serial)), ForeignDevice(module, company, config)
