@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     ("frames", "rate"),
     [
         pytest.param(800, 500, id="short"),
-        pytest.param(40_000, 1_000, id="long", marks=pytest.mark.faults),
+        pytest.param(10_000, 1_000, id="long", marks=pytest.mark.faults),
     ],
 )
 def test_a_bad_network_loses_nothing(stage: Stage, counts: Any, frames: int, rate: int) -> None:
@@ -31,7 +31,9 @@ def test_a_bad_network_loses_nothing(stage: Stage, counts: Any, frames: int, rat
             for part, name in enumerate(ports)
         ]
         for sender in senders:
-            sender.wait_acknowledged(frames)
+            # Step by step: with a third of everything lost each frame is sent several times.
+            for done in range(0, frames, 400):
+                sender.wait_acknowledged(min(400, frames - done))
             sender.finish()
     listener.finish()
     weather = proxy.counts
