@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.db import connection
 
+from ingestion.codecs.universal_frame import MIN_FRAME_BYTES, VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -45,12 +47,19 @@ def shares_of(device: NDArray[np.uint64], count: int) -> NDArray[np.int64]:
 
 
 def shares_of_frames(payloads: Sequence[bytes], count: int) -> NDArray[np.int64]:
-    """Share of each frame, by the device id in its header; what is too short has none: −1."""
-    short = [place for place, payload in enumerate(payloads) if len(payload) < _TO]
+    """Share of each frame, by the device id in its header; −1 for what has no header of ours.
+
+    Messages of other protocols have no replay window: whoever gets one works on it.
+    """
+    foreign = [place for place, payload in enumerate(payloads) if not _has_header(payload)]
     low = b"".join([payload[_FROM:_TO].ljust(_TO - _FROM, b"\0") for payload in payloads])
     found = shares_of(np.frombuffer(low, ">u4").astype(np.uint64), count)
-    found[short] = -1
+    found[foreign] = -1
     return found
+
+
+def _has_header(payload: bytes) -> bool:
+    return len(payload) >= MIN_FRAME_BYTES and payload[0] >> 5 == VERSION
 
 
 class Shares:

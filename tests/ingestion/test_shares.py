@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
+from ingestion.codecs.universal_frame import VERSION
 from ingestion.engine import EngineState
 from ingestion.models import EngineShare, Quarantine, RegistryChange, ReplayRequest
 from ingestion.services.keys import module_key_issue
@@ -87,10 +88,12 @@ def test_ids_that_follow_one_another_fall_into_all_shares() -> None:
 
 
 def test_a_frame_has_the_share_of_its_device() -> None:
-    frames = [bytes([0]) + number.to_bytes(8, "big") + bytes(20) for number in range(100)]
+    first = bytes([VERSION << 5])
+    frames = [first + number.to_bytes(8, "big") + bytes(30) for number in range(100)]
     expected = shares_of(np.arange(100, dtype=np.uint64), 4)
     assert (shares_of_frames(frames, 4) == expected).all()
-    assert shares_of_frames([b"", b"short", frames[0]], 4).tolist() == [-1, -1, int(expected[0])]
+    strangers = [b"", b"short", b'{"Time":"2026-01-17T01:29:07","ENERGY":{"Total":91.135}}']
+    assert shares_of_frames([*strangers, frames[0]], 4).tolist() == [-1] * 3 + [int(expected[0])]
 
 
 def test_a_frame_that_reaches_the_other_engine_is_handed_on_and_answered(
