@@ -82,10 +82,12 @@ class ForeignTypes:
         return [one for one in self.all if one.may_be(message)]
 
 
-def _sureness(one: ForeignType) -> tuple[bool, bool, int, int]:
+def _sureness(one: ForeignType) -> tuple[bool, bool, bool, int, int]:
+    """Types of one maker's devices before those that name no maker."""
     identify = one.compiled.definition.identify
-    detects = identify is not None and bool(identify.detect)
-    return one.topic is None, not detects, _SURE.index(one.kind), one.id
+    rows = identify.detect if identify is not None else ()
+    anyones = not all("manufacturer" in row for row in rows)
+    return one.topic is None, not rows, anyones, _SURE.index(one.kind), one.id
 
 
 def _subscription(template: str) -> str:

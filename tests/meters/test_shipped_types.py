@@ -18,6 +18,7 @@ from ingestion.codecs.mbus import decode_mbus
 from ingestion.codecs.telegram import Telegram
 from ingestion.codecs.wmbus import Formats, decode_wmbus
 from ingestion.decoding import Arrival, CompiledType, compile_type, publishing_faults, run_tests
+from ingestion.foreign.types import ForeignType, ForeignTypes
 from meters.definition import read_definition
 from meters.definition.registers import registers_of
 from meters.management.commands.device_type_library import page_path, published_page
@@ -133,6 +134,18 @@ def test_no_two_types_claim_a_telegram(
         assert len(others) <= 1, (name, telegram.identity, others)
         known += len(makers)
     assert known >= least
+
+
+def test_types_that_name_no_maker_are_asked_last(types: dict[str, CompiledType]) -> None:
+    mbus = [one for one in types.values() if one.definition.decode.kind in _MBUS_KINDS]
+    detecting = [one for one in mbus if one.definition.identify and one.definition.identify.detect]
+    foreign = [
+        ForeignType(place, one.definition.type, 1, one, frozenset(), None, "")
+        for place, one in enumerate(reversed(detecting))
+    ]
+    asked = [_names_makers(one.compiled) for one in ForeignTypes(foreign).all]
+    assert asked == sorted(asked, reverse=True)
+    assert {True, False} <= set(asked)
 
 
 def test_each_type_claims_its_own_telegrams(types: dict[str, CompiledType]) -> None:
