@@ -9,6 +9,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import BinaryField, F, Func, Q, Value
 
 from ingestion.codecs.universal_frame import device_id, device_label
+from ingestion.foreign.messages import UNRECOGNISED
 from ingestion.models import FrameOutcome, RawFrame
 from meters.models import TelemetryModule
 
@@ -79,7 +80,9 @@ def _of_device(rows: QuerySet[RawFrame], question: FrameQuestion) -> QuerySet[Ra
     try:
         device = device_id(question.device)
     except ValueError:
-        return rows.none()
+        # Of a foreign protocol: indexed by identity where it is not stored as data.
+        named = "" if question.device == UNRECOGNISED else question.device
+        return rows.filter(identity=named)
     if question.outcome == FrameOutcome.STORED:
         modules = TelemetryModule.objects.filter(address__iexact=question.device)
         return rows.filter(module__in=list(modules.values_list("pk", flat=True)[:100]))
@@ -94,7 +97,9 @@ def raw_frame(*, user: Any, at: datetime, number: int) -> RawFrame | None:
 
 
 def device_of(frame: RawFrame) -> str:
-    """The device id in the header, as printed; "" where the bytes are no frame."""
+    """The device id in the header, as printed, or who sent a foreign message; "" where neither is."""
+    if frame.identity is not None:
+        return frame.identity or UNRECOGNISED
     payload = bytes(frame.payload)
     if len(payload) < _HEADER_BYTES or not payload[1:4].isalpha() or not payload[1:4].isascii():
         return ""

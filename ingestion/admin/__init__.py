@@ -1,3 +1,3 @@
-from . import claims, commands, events, keys, mqtt, quarantine, redecoding
+from . import claims, commands, events, inputs, keys, mqtt, quarantine, redecoding
 
-__all__ = ["claims", "commands", "events", "keys", "mqtt", "quarantine", "redecoding"]
+__all__ = ["claims", "commands", "events", "inputs", "keys", "mqtt", "quarantine", "redecoding"]

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.grants import grants_of
+from ingestion.foreign.explaining import explained
 from ingestion.models import FrameOutcome, RawFrame
 from ingestion.selectors import FrameQuestion, TooMuchAsked, device_of, raw_frame, raw_frames
 
@@ -34,7 +35,7 @@ _LARGEST = 2**62
 class FrameFilterForm(forms.Form):
     """Which frames: names of the fields are the parameters of the address."""
 
-    device = forms.CharField(label=gettext_lazy("Device id"), required=False, max_length=24)
+    device = forms.CharField(label=gettext_lazy("Device id"), required=False, max_length=64)
     module = forms.IntegerField(required=False, widget=forms.HiddenInput, max_value=_LARGEST)
     outcome = forms.TypedChoiceField(
         label=gettext_lazy("Outcome"),
@@ -155,6 +156,7 @@ class FrameViews:
             "title": _("Raw frame"),
             "row": _row(frame),
             "lines": _lines(bytes(frame.payload)),
+            "said": [] if frame.identity is None else explained(frame),
         }
         return TemplateResponse(request, "admin/ingestion/frame.html", context)
 

@@ -19,6 +19,7 @@ from .types import ForeignTypes, types_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from decimal import Decimal
 
 __all__ = ["Foreign", "ForeignDevice", "foreign_read", "modules_of_types"]
 
@@ -32,6 +33,10 @@ _TYPES_OF = "SELECT DISTINCT device_type_id FROM meters_telemetrymodule WHERE id
 _PORTS = """
 SELECT t.module_id, t.port, d.resource FROM meters_meter t
 JOIN meters_devicetype d ON d.id = t.device_type_id WHERE t.module_id = ANY(%s) ORDER BY 1, 2
+"""
+_INPUTS = """
+SELECT module_id, port, pulse_weight, pulse_unit, sampling_period
+FROM ingestion_moduleinput WHERE module_id = ANY(%s)
 """
 _Key = tuple[int, str]
 
@@ -140,7 +145,19 @@ def _devices_read(
         ports: dict[int, dict[int, str]] = defaultdict(dict)
         for module, port, resource in cursor.fetchall():
             ports[module][port] = resource
-    return [_device(*row, ports=ports.get(row[0], {})) for row in rows]
+        cursor.execute(_INPUTS, [ids])
+        inputs: dict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
+        for module, port, weight, unit, period in cursor.fetchall():
+            inputs[module][port] = _input(weight, unit, period)
+    return [
+        _device(*row, ports=ports.get(row[0], {}), inputs=inputs.get(row[0], {})) for row in rows
+    ]
+
+
+def _input(weight: Decimal, unit: str, period: int | None) -> dict[str, Any]:
+    """What definitions may ask for as `$config.…`; what is not said is left out."""
+    found: dict[str, Any] = {"pulse_weight": weight, "pulse_unit": unit}
+    return found if period is None else found | {"sampling_period": period}
 
 
 def _device(
@@ -152,8 +169,12 @@ def _device(
     zone: str,
     *,
     ports: Mapping[int, str],
+    inputs: Mapping[int, Mapping[str, Any]],
 ) -> tuple[_Key, ForeignDevice]:
     config: dict[str, Any] = {"zone": zone}
     if ports:
         config["resource"] = next(iter(ports.values()))
+    if inputs:
+        # What names no port has what the first input says.
+        config |= {**inputs[min(inputs)], "ports": inputs}
     return (device_type, normal(address) or normal(serial)), ForeignDevice(module, company, config)

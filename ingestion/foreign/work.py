@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingestion.codecs.columns import Batch
+    from ingestion.decoding import Decoded
     from ingestion.pipeline import Known
 
     from .columns import Instant, Spoken
@@ -136,6 +137,9 @@ def resolved(work: ForeignWork, known: Known) -> Resolved:
         company = int(known.devices.company[verdict.row])
         at = message.received_at // 1_000_000
         said.append(Said(place, verdict.decoded, module, company, at))
+        lacking = _lacking(verdict.decoded)
+        if lacking:
+            collected.refused[place][Reason.UNDECODABLE] = lacking
     spoken = columns_of(said, known.routes, known.companies.zones)
     if said:
         context = context_of(work, known)
@@ -146,6 +150,13 @@ def resolved(work: ForeignWork, known: Known) -> Resolved:
     for place, detail in spoken.left_out.items():
         collected.refused[place].setdefault(Reason.OFF_GRID, detail)
     return Resolved(collected, spoken.batch)
+
+
+def _lacking(decoded: Decoded) -> str:
+    """Why a message says nothing though it was read: mostly what its installation has to tell."""
+    if decoded.readings or decoded.series:
+        return ""
+    return "; ".join(decoded.warnings[len(decoded.telegram.warnings) :])
 
 
 def _add_instants(

@@ -1,5 +1,6 @@
 from .engines import EngineShare
 from .frames import FrameOutcome, RawFrame, Transport
+from .inputs import ModuleInput
 from .keys import Claim, ModuleKey
 from .mqtt import MqttLogin
 from .quarantine import (
@@ -18,6 +19,7 @@ __all__ = [
     "FrameOutcome",
     "IntervalPart",
     "LateChange",
+    "ModuleInput",
     "ModuleKey",
     "MqttLogin",
     "Quarantine",

@@ -1,4 +1,5 @@
-"""TCP: frames with their length in front (u16, big-endian), answers the same way.
+"""TCP: frames with their length in front (u16, big-endian), answers the same way. Streams of M-Bus
+frames and of P1 telegrams come without lengths (`raw_streams`), and are not answered.
 
 Rules for a connection, each counted: the length is 1 to `max_frame`; the rest of a frame that has
 begun comes within `frame_seconds`; between frames at most `idle_seconds` pass; at most
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .intake import Arrival, Intake
+from .raw_streams import begins_raw, cut_raw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +47,8 @@ class Connection(asyncio.Protocol):
         self.buffer = bytearray()
         self.waiting = 0
         self.partial = False
+        # Whether the stream has no lengths, which its first byte tells.
+        self.raw: bool | None = None
         self.source = ""
         self.idle_seconds = listener.limits.idle_seconds
         self.transport: asyncio.Transport | None = None
@@ -89,6 +93,19 @@ class Connection(asyncio.Protocol):
 
     def _cut(self) -> list[bytes] | None:
         """Whole frames taken off the buffer; None when a length is impossible."""
+        if self.raw is None and self.buffer:
+            self.raw = begins_raw(self.buffer[0])
+        return self._cut_raw() if self.raw else self._cut_lengths()
+
+    def _cut_raw(self) -> list[bytes] | None:
+        found = cut_raw(bytes(self.buffer))
+        if found is None:
+            return None
+        frames, used = found
+        del self.buffer[:used]
+        return frames
+
+    def _cut_lengths(self) -> list[bytes] | None:
         frames = []
         at = 0
         while len(self.buffer) - at >= _LENGTH:

@@ -18,6 +18,7 @@ from accounts.models import User
 from ingestion.codecs.errors import DecodeError
 from ingestion.codecs.universal import decode
 from ingestion.codecs.universal_messages import IntervalProfile, RegisterSnapshot
+from ingestion.foreign.explaining import Told, told_by
 from ingestion.models import RawFrame
 from ingestion.routing import Routes, modules_at, route_key, routes_read
 from meters.models import BlockRevision, IntervalBlock
@@ -146,9 +147,28 @@ def _said(user: Any, channel: Channel, slot: Slot) -> list[Said]:
     )
     routes, keyring = routes_read(modules), Keyring(modules)
     found: list[Said] = []
+    foreign: list[RawFrame] = []
     for frame in frames.order_by("received_at", "id")[:_FRAMES]:
-        found += _of_frame(frame, keyring.open(frame), routes, channel, slot)
+        if frame.identity is None:
+            found += _of_frame(frame, keyring.open(frame), routes, channel, slot)
+        else:
+            foreign.append(frame)
+    for told in told_by(foreign, modules) if foreign else ():
+        found += _of_message(foreign[told.frame], told, routes, channel, slot)
     return found
+
+
+def _of_message(
+    frame: RawFrame, told: Told, routes: Routes, channel: Channel, slot: Slot
+) -> Iterator[Said]:
+    """What a message of a foreign protocol says, in units of the archive."""
+    at = datetime.fromtimestamp(told.at, UTC)
+    near = slot.start - _NEAR <= at <= slot.end + _NEAR
+    if not (near if told.kind == "register" else at == slot.start):
+        return
+    row = _route(routes, frame, told.port, told.register, at)
+    if row is not None and int(routes.channel[row]) == channel.pk:
+        yield Said(frame=frame, kind=told.kind, at=at, count=told.value)
 
 
 def _of_frame(

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from config.lib.paging import BoundedPaginator
 from ingestion.codecs.universal_frame import HEADER_BYTES, TAG_BYTES
+from ingestion.foreign.explaining import explained
 from ingestion.models import FrameOutcome
 from meters.models import Channel, TelemetryModule
 from reports.panel.amounts import scale_of
@@ -163,4 +164,5 @@ def _explained(request: HttpRequest, frame: RawFrame, zone: ZoneInfo) -> dict[st
         "is_open": plaintext is not None,
         "sections": sections_shown(payload, opened, sections, zone, wanted),
         "raw": payload.hex(" "),
+        "lines": [] if frame.identity is None else explained(frame),
     }

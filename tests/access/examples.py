@@ -14,6 +14,7 @@ from accounts.models.events import AuditEvent
 from hierarchy.models import Node
 from ingestion.models import (
     Claim,
+    ModuleInput,
     ModuleKey,
     MqttLogin,
     Quarantine,
@@ -193,6 +194,9 @@ EXAMPLES: dict[str, Callable[[Tenant], Any]] = {
     "hierarchy.Node": lambda tenant: Node.objects.get(pk=tenant.building.pk),
     "ingestion.Claim": lambda tenant: Claim.objects.get_or_create(
         module=tenant.module, defaults={"sealed": b"sealed"}
+    )[0],
+    "ingestion.ModuleInput": lambda tenant: ModuleInput.objects.get_or_create(
+        module=tenant.module, port=0
     )[0],
     "ingestion.ModuleKey": lambda tenant: ModuleKey.objects.get_or_create(
         module=tenant.module, defaults={"sealed": b"sealed", "check_value": "a1b2c3"}

@@ -95,6 +95,7 @@ MODELS: dict[str, Rights] = {
         export=_NOBODY,
         import_=_people("operator administrator engineer"),
     ),
+    "ingestion.ModuleInput": Rights(_READERS, _WRITERS, _WRITERS, _WRITERS),
     "ingestion.Claim": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
     "ingestion.MqttLogin": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),
     "ingestion.Redecoding": Rights(_READERS, _NOBODY, _WRITERS, _NOBODY),

@@ -96,6 +96,7 @@ _SHARED = "also refers to rows that ship with the product, which no foreign key 
 _OWNERS = "has no company of its own: it has that of what it refers to"
 CROSSING = {
     ("ingestion.Claim", "module"): _OWNERS,
+    ("ingestion.ModuleInput", "module"): _OWNERS,
     ("ingestion.ModuleKey", "module"): _OWNERS,
     ("ingestion.MqttLogin", "module"): _OWNERS,
     ("ingestion.RawFrame", "module"): _OWNERS,

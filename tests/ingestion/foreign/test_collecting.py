@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ingestion.models import FrameOutcome, Quarantine, RawFrame, Reason
+from ingestion.foreign.explaining import explained, told_by
+from ingestion.models import FrameOutcome, ModuleInput, Quarantine, RawFrame, Reason
 from ingestion.services.keys import module_key_issue
 from ingestion.services.redecoding import redecoding_make
 from meters.models import TelemetryModule
@@ -79,6 +80,7 @@ tests:
     payload: {KADEN.hex()}
     refused: no key
 """
+COUNTED = (285, 289, 292, 294, 295)
 
 
 def send_udp(collector: Collector, payload: bytes) -> None:
@@ -161,12 +163,17 @@ def test_nbiot_over_udp_fills_registers_and_intervals_and_repeats_change_nothing
     kind = site.publish(city, site.shipped("dragino_sw3l_nb"))
     row = site.waiting(reason=Reason.UNKNOWN_DEVICE, device="imei 0866203010123456")
     assert row.detail == "dragino-sw3l-nb, imei 0866203010123456"
-    point = site.install(site.module(city, kind, "866203010123456"), {REGISTER: 0})
+    module = site.module(city, kind, "866203010123456")
+    point = site.install(module, {REGISTER: 0})
     site.add_channel(point, "cold_water.volume")
     found = wait_for(lambda: site.registers(point, REGISTER), what="the readings")
     assert found == [(at.astimezone(UTC), 1_700 + 100 * n) for n, at in enumerate(hours[::-1])]
     assert site.intervals(point, "cold_water.volume")[-3:] == [100, 100, 100]
     wait_for(lambda: not Quarantine.objects.filter(resolved_at=None).exists())
+    stored = RawFrame.objects.get()
+    assert "imei: 0866203010123456" in explained(stored)
+    told = sorted((one.at, one.value) for one in told_by([stored], [module.pk]))
+    assert told == [(int(at.timestamp()), value) for at, value in found]
     before = dump()
     send_udp(running, frame)
     wait_for(lambda: RawFrame.objects.count() == 2, what="the repeat")
@@ -174,6 +181,26 @@ def test_nbiot_over_udp_fills_registers_and_intervals_and_repeats_change_nothing
     send_udp(running, late)
     wait_for(lambda: RawFrame.objects.count() == 3, what="the late one")
     assert dump() == before
+
+
+def test_pulses_wait_until_it_is_known_what_they_are_worth(collect: Collect) -> None:
+    city = fleet.company()
+    kind = site.publish(city, site.shipped("adeunis_pulse_4_nbiot"))
+    module = site.module(city, kind, "1122334455667788")
+    point = site.install(module, {REGISTER: 0}, port=0)
+    running = collect()
+    at = site.hours_ago(2)
+    since_2013 = int(at.timestamp()) - int(datetime(2013, 1, 1, tzinfo=UTC).timestamp())
+    # TheThingsNetwork/lorawan-devices, vendor/adeunis/pulse-nb-iot-codec, of another time.
+    frame = bytes.fromhex("112233445566778803000000265a67000001270001000200030004")
+    send_udp(running, frame + since_2013.to_bytes(4, "big"))
+    row = site.waiting(reason=Reason.UNDECODABLE)
+    assert (row.module, "what a pulse is worth" in row.detail) == (module, True)
+    ModuleInput.objects.create(module=module, port=0, pulse_weight=10, sampling_period=3_600)
+    found = wait_for(lambda: site.registers(point, REGISTER), what="the readings")
+    counted = [(at - timedelta(hours=4 - n), 10 * count) for n, count in enumerate(COUNTED)]
+    assert found == [(when.astimezone(UTC), litres) for when, litres in counted]
+    wait_for(lambda: not Quarantine.objects.filter(resolved_at=None).exists())
 
 
 def test_what_no_company_may_hear_of_is_refused_with_the_reason(collect: Collect) -> None:
