@@ -100,6 +100,9 @@ def _items(octets: bytes) -> Iterator[Item]:
     yield record_item("transmission_period", 4 << (state[0] & 0x0F), "s", (11, 12), octets)
     alarms = [name for (byte, bit), name in _ALARMS.items() if state[byte] >> bit & 1]
     yield record_item("alarms", " ".join(alarms), "", (11, 14), octets)
+    # Each by itself, too, so that a rule can ask for one of several.
+    for name in alarms:
+        yield record_item(f"alarm_{name}", True, "", (11, 14), octets)
 
 
 def _volume(octets: bytes, start: int, *, storage: int) -> Item:

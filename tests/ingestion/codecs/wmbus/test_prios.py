@@ -24,6 +24,8 @@ def test_long_frame() -> None:
         "battery_remaining_time": Decimal("14.5"),
         "transmission_period": 8,
         "alarms": "blocked flow_too_low",
+        "alarm_blocked": True,
+        "alarm_flow_too_low": True,
     }
     assert (telegram.identity["id"], telegram.identity["medium"]) == ("21242472", "water")
 
@@ -33,7 +35,8 @@ def test_short_frame_of_another_key() -> None:
     volume = telegram.items[0]
     assert (volume.value, volume.unit) == (Decimal("1248.146"), "m3")
     assert telegram.octets[volume.start : volume.end] == bytes.fromhex("920b1300")
-    assert telegram.items[-1].value == "blocked mechanical_fraud mechanical_fraud_before"
+    alarms = next(item for item in telegram.items if item.name == "alarms")
+    assert alarms.value == "blocked mechanical_fraud mechanical_fraud_before"
 
 
 @pytest.mark.parametrize(
