@@ -25,7 +25,15 @@ const render = (element, _self, data) => {
 
 export const makeEditor = ({ area, url, csrf, words, names, onChange }) => {
   const readOnly = area.readOnly;
-  const leave = { next: false };
+  // Tab writes spaces; after Escape it goes on to the next control, as on the rest of the page.
+  const writing = {
+    "Ctrl-Space": (cm) => complete(cm, true),
+    Enter: "newlineAndIndentContinue",
+    Tab: (cm) => indent(cm),
+    "Shift-Tab": (cm) => cm.execCommand("indentLess"),
+    Esc: (cm) => cm.setOption("extraKeys", leaving),
+  };
+  const leaving = { ...writing, Tab: false, "Shift-Tab": false };
   const editor = window.CodeMirror.fromTextArea(area, {
     mode: "yaml",
     lineNumbers: true,
@@ -35,14 +43,7 @@ export const makeEditor = ({ area, url, csrf, words, names, onChange }) => {
     readOnly,
     screenReaderLabel: words.editor,
     viewportMargin: 40,
-    extraKeys: {
-      "Ctrl-Space": (cm) => complete(cm, true),
-      Enter: "newlineAndIndentContinue",
-      // Tab writes spaces; after Escape it goes on to the next control, as on the rest of the page.
-      Tab: (cm) => (leave.next || readOnly ? window.CodeMirror.Pass : indent(cm)),
-      "Shift-Tab": (cm) => (leave.next || readOnly ? window.CodeMirror.Pass : cm.execCommand("indentLess")),
-      Esc: () => { leave.next = true; return window.CodeMirror.Pass; },
-    },
+    extraKeys: readOnly ? leaving : writing,
   });
   const indent = (cm) => (cm.somethingSelected() ? cm.execCommand("indentMore") : cm.replaceSelection("  "));
   window.CodeMirror.commands.newlineAndIndentContinue = (cm) => {
@@ -52,7 +53,7 @@ export const makeEditor = ({ area, url, csrf, words, names, onChange }) => {
     const deeper = /^\s*(?:- )?[^#'"]*:\s*$/.test(text) ? "  " : "";
     cm.replaceSelection(`\n${head}${deeper}`, "end");
   };
-  editor.on("focus", () => { leave.next = false; });
+  editor.on("focus", () => editor.setOption("extraKeys", readOnly ? leaving : writing));
 
   const hints = async (cm) => {
     const cursor = cm.getCursor();

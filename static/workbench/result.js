@@ -80,10 +80,10 @@ const said = (item) => `${item.value}${item.unit ? ` ${item.unit}` : ""}`;
 const itemRow = (item, index, items) => make("tr", { "data-part": index, tabindex: item.start >= 0 ? "0" : undefined },
   make("th", { scope: "row", class: "wb-named", title: item.facts.join("\n") || undefined },
     make("span", { class: `wb-swatch ${tone(items, index)}`, "aria-hidden": "true" }), item.name),
-  make("td", {}, item.start < 0 ? "" : item.end > item.start + 1 ? `${item.start}–${item.end - 1}` : String(item.start)),
+  make("td", {}, said(item)),
+  make("td", { class: "wb-span" }, item.start < 0 ? "" : item.end > item.start + 1 ? `${item.start}–${item.end - 1}` : String(item.start)),
   make("td", {}, item.raw === "–" ? "" : item.raw),
-  make("td", {}, item.formula),
-  make("td", {}, said(item)));
+  make("td", {}, item.formula));
 
 const light = (area, detail, sample, words) => {
   const show = (part) => {
@@ -100,6 +100,7 @@ const light = (area, detail, sample, words) => {
   area.addEventListener("focusin", (event) => show(of(event)));
   area.addEventListener("click", (event) => {
     const byte = event.target.closest(".wb-byte[data-part]");
+    // A header or an end of line has no row of its own.
     if (byte) area.querySelector(`tr[data-part="${byte.dataset.part}"]`)?.focus();
   });
 };
@@ -110,8 +111,8 @@ const meaning = (sample, words) => {
   const cells = (values) => values.map((value) => make("td", {}, value));
   const add = (title, heads, rows) => parts.push(make("h3", {}, title), rows.length ? table(title, heads, rows) : make("p", { class: "wb-muted" }, words.none));
   const named = (name) => make("th", { scope: "row", class: "wb-named" }, name);
-  add(words.readings, [words.register, words.readingType, words.value, words.kept, words.time, words.port], sample.readings.map((one) =>
-    make("tr", {}, named(one.register), ...cells([one.reading_type, `${one.value} ${one.unit}${one.quality === "valid" ? "" : ` (${one.quality})`}`, one.kept, time(one.at), one.port]))));
+  add(words.readings, [words.register, words.value, words.kept, words.time, words.port, words.readingType], sample.readings.map((one) =>
+    make("tr", {}, named(one.register), ...cells([`${one.value} ${one.unit}${one.quality === "valid" ? "" : ` (${one.quality})`}`, one.kept, time(one.at), one.port, one.reading_type]))));
   if (sample.series.length) {
     add(words.series, [words.register, words.readingType, words.base, words.begins, words.step, words.values], sample.series.map((one) =>
       make("tr", {}, named(one.register), ...cells([one.reading_type, one.base, time(one.at), filled(words.seconds, one.step), one.values.join(", ")]))));
@@ -142,8 +143,8 @@ export const showSample = (area, sample, words) => {
   const told = [sample.kind, filled(words.bytes, sample.octets.length / 2), sample.module && filled(words.module, sample.module)];
   area.append(make("p", { class: "wb-muted" }, told.filter(Boolean).join(" · ")));
   if (items.length) {
-    lit.append(make("h3", {}, words.fields), table(words.fields, [words.name, words.byte, words.raw, words.formula, words.result],
-      items.map((item, index) => itemRow(item, index, items))));
+    lit.append(make("h3", {}, words.fields), table(words.fields, [words.name, words.result, words.byte, words.raw, words.formula],
+      items.flatMap((item, index) => (item.layer && item.value === "–" ? [] : itemRow(item, index, items)))));
     if (sample.left_out) lit.append(make("p", { class: "wb-muted" }, filled(words.leftOut, sample.left_out)));
   } else if (!sample.error) {
     lit.append(make("p", { class: "wb-muted" }, words.nothingDecoded));
