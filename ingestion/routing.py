@@ -38,12 +38,13 @@ logger = logging.getLogger(__name__)
 
 # Where an installation that lasts ends, in Unix seconds.
 OPEN_END = 1 << 40
-# What a status message tells, by reading type; each module has a channel for what its type names.
+# What modules tell of themselves, by reading type; each has a channel for what its type names.
 MODULE_CHANNELS = (
     "device.battery.voltage",
     "device.battery.level",
     "device.signal",
     "device.temperature",
+    "device.humidity",
 )
 # The installation's multiplier has four decimals.
 _MULTIPLIER = 10_000

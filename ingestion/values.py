@@ -450,8 +450,8 @@ def statuses(batch: Batch, context: Context, collected: Collected) -> None:
     if not len(part):
         return
     row = context.modules.find(context.module[part.frame])
-    for place, code in enumerate(MODULE_CHANNELS):
-        name, factor, unknown = _STATUS[code]
+    for code, (name, factor, unknown) in _STATUS.items():
+        place = MODULE_CHANNELS.index(code)
         value = getattr(part, name)
         told = (row >= 0) & (value != unknown) & (part.time > 0)
         told &= context.modules.channel[row, place] != 0 if len(context.modules.module) else False
