@@ -20,7 +20,7 @@ from meters.definition.vocabulary import shipped_vocabulary
 from .access import require_reader, version_of, zone_of
 from .captures import LARGEST_CAPTURE, captured_frames
 from .checking import checked
-from .limits import HINTS, LARGEST_REQUEST, QUESTIONS, Limit, seconds_to_wait
+from .limits import HINTS, LARGEST_REQUEST, QUESTIONS, Limit, one_at_a_time, seconds_to_wait
 from .samples import SampleError, sample_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,10 @@ def check_answer(request: HttpRequest, pk: int) -> JsonResponse:
     except SampleError as error:
         sample, fault = None, str(error)
     text = asked.get("definition")
-    answer = checked(text if isinstance(text, str) else "", sample)
+    with one_at_a_time(_user(request)) as free:
+        if not free:
+            return _too_often(1)
+        answer = checked(text if isinstance(text, str) else "", sample)
     return JsonResponse(answer | ({"sample_fault": fault} if fault else {}))
 
 
@@ -127,7 +130,7 @@ def _refused(text: str, status: int) -> JsonResponse:
 
 
 def _too_often(wait: int) -> JsonResponse:
-    text = _("So many questions in one minute are not answered; it goes on by itself soon.")
+    text = _("Too many questions at once; it goes on by itself soon.")
     answer = JsonResponse({"refused": text, "wait": wait}, status=429)
     answer["Retry-After"] = str(wait)
     return answer

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.core.cache import cache
@@ -10,11 +12,13 @@ from django.core.cache import cache
 if TYPE_CHECKING:
     from accounts.models import User
 
-__all__ = ["HINTS", "LARGEST_REQUEST", "QUESTIONS", "Limit", "seconds_to_wait"]
+__all__ = ["HINTS", "LARGEST_REQUEST", "QUESTIONS", "Limit", "one_at_a_time", "seconds_to_wait"]
 
 # Bytes of one question: a definition and a telegram of the greatest length, escaped.
 LARGEST_REQUEST = 1_500_000
 _SECONDS = 60
+# After so many seconds a question that died with its process stands in nobody's way.
+_LONGEST = 30
 
 
 class Limit(NamedTuple):
@@ -39,3 +43,15 @@ def seconds_to_wait(user: User, limit: Limit) -> int:
     except ValueError:  # it ran out between the two
         return 0
     return 0 if asked <= limit.most else _SECONDS - now % _SECONDS
+
+
+@contextmanager
+def one_at_a_time(user: User) -> Iterator[bool]:
+    """Whether no other question of the user is being answered: decoding takes a processor."""
+    key = f"workbench:busy:{user.pk}"
+    free = cache.add(key, True, timeout=_LONGEST)
+    try:
+        yield free
+    finally:
+        if free:
+            cache.delete(key)

@@ -22,7 +22,7 @@ _WORDS = {
         "The definition has faults, and the telegram does not explain itself: mend the faults "
         "to see what it says."
     ),
-    "point": _("Point at a byte or a field to see what it says."),
+    "point": _("Point at a byte or a field to see what it says; select bytes to see numbers."),
     "testsWait": _("The tests run when the definition has no faults."),
     "notRecognised": _("This telegram was decoded, but `identify` says it is of another device."),
     "module": _("Module: %s"),

@@ -27,7 +27,7 @@ def _workbench(row: DeviceTypeVersion) -> str:
     if row.pk is None:
         return "–"
     address = reverse("admin:workbench_version", args=[row.pk])
-    return format_html('<a href="{}">{}</a>', address, gettext("Open in the workbench"))
+    return format_html('<a href="{}">{}</a>', address, gettext("Open"))
 
 
 class VersionInline(ScopedInline):
@@ -74,10 +74,10 @@ class DeviceTypeVersionAdmin(ScopedAdmin):
         "device_type",
         "number",
         "status",
+        "workbench",
         "comment",
         "published_at",
         "published_by",
-        "workbench",
     )
     list_filter = ("status",)
     list_select_related = ("device_type", "published_by")

@@ -44,8 +44,9 @@ const ask = async () => {
     const told = await response.json();
     if (response.ok) show(told);
     else {
-      tell(state, told.refused ?? words.broken, true);
       wait = told.wait ?? 0;
+      // Another page of the same person is being answered: no news for anybody.
+      if (wait !== 1) tell(state, told.refused ?? words.broken, true);
     }
   } catch {
     tell(state, words.broken, true);

@@ -37,7 +37,7 @@ export const makeEditor = ({ area, url, csrf, words, names, onChange }) => {
   const editor = window.CodeMirror.fromTextArea(area, {
     mode: "yaml",
     lineNumbers: true,
-    lineWrapping: false,
+    lineWrapping: true,
     indentUnit: 2,
     tabSize: 2,
     readOnly,
@@ -69,7 +69,10 @@ export const makeEditor = ({ area, url, csrf, words, names, onChange }) => {
     const typed = word.toLowerCase();
     const starts = all.filter(({ text }) => text.toLowerCase().startsWith(typed));
     const list = starts.length ? starts : all.filter(({ text }) => text.toLowerCase().includes(typed));
-    return { list: list.filter(({ text }) => text.trim() !== word), from, to: cursor };
+    const offered = { list: list.filter(({ text }) => text.trim() !== word), from, to: cursor };
+    // Behind a key its words are offered at once.
+    window.CodeMirror.on(offered, "pick", ({ text }) => text.endsWith(": ") && setTimeout(() => complete(cm, false)));
+    return offered;
   };
   const complete = (cm, asked) => {
     if (!readOnly) cm.showHint({ hint: hints, completeSingle: asked, extraKeys: {} });

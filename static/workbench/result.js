@@ -105,21 +105,59 @@ const light = (area, detail, sample, words) => {
   });
 };
 
+const whole = (bytes) => bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+const signed = (number, size) => (number >= 1n << BigInt(8 * size - 1) ? number - (1n << BigInt(8 * size)) : number);
+const time = (number) => (number > 946684800n && number < 4102444800n ? new Date(Number(number) * 1000).toISOString().slice(0, 19) : "");
+
+// What selected bytes would be as the numbers that makers write: for layouts that nobody knows yet.
+const readings = (hex) => {
+  const bytes = bytesOf(hex).map((byte) => parseInt(byte, 16));
+  if (!bytes.length || bytes.length > 8) return [];
+  const bits = 8 * bytes.length;
+  const orders = bytes.length > 1 ? [["big", bytes], ["little", [...bytes].reverse()]] : [["", bytes]];
+  return orders.flatMap(([order, octets]) => {
+    const number = whole(octets);
+    const digits = octets.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const found = [`u${bits} ${number}`];
+    if (signed(number, octets.length) !== number) found.push(`s${bits} ${signed(number, octets.length)}`);
+    if (/^\d+$/.test(digits)) found.push(`bcd ${BigInt(digits)}`);
+    if (bytes.length === 4) {
+      const view = new DataView(new Uint8Array(octets).buffer);
+      found.push(`f32 ${Number(view.getFloat32(0).toPrecision(7))}`, time(number) && `unix ${time(number)}`);
+    }
+    return `${order} ${found.filter(Boolean).join(", ")}`.trim();
+  });
+};
+
+// While bytes are selected, the line below them says what they could be.
+const watchSelection = (bytes, detail) => {
+  const tell = () => {
+    const selection = document.getSelection();
+    if (!bytes.isConnected) document.removeEventListener("selectionchange", tell);
+    else if (!selection.isCollapsed && bytes.contains(selection.anchorNode) && bytes.contains(selection.focusNode)) {
+      const hex = selection.toString().replace(/[^0-9a-f]/g, "");
+      const could = hex.length % 2 ? [] : readings(hex);
+      if (could.length) detail.textContent = could.join(" · ");
+    }
+  };
+  document.addEventListener("selectionchange", tell);
+};
+
 const meaning = (sample, words) => {
   const parts = [];
-  const time = (text) => (text === "–" ? words.arrival : text);
+  const when = (text) => (text === "–" ? words.arrival : text);
   const cells = (values) => values.map((value) => make("td", {}, value));
   const add = (title, heads, rows) => parts.push(make("h3", {}, title), rows.length ? table(title, heads, rows) : make("p", { class: "wb-muted" }, words.none));
   const named = (name) => make("th", { scope: "row", class: "wb-named" }, name);
   add(words.readings, [words.register, words.value, words.kept, words.time, words.port, words.readingType], sample.readings.map((one) =>
-    make("tr", {}, named(one.register), ...cells([`${one.value} ${one.unit}${one.quality === "valid" ? "" : ` (${one.quality})`}`, one.kept, time(one.at), one.port, one.reading_type]))));
+    make("tr", {}, named(one.register), ...cells([`${one.value} ${one.unit}${one.quality === "valid" ? "" : ` (${one.quality})`}`, one.kept, when(one.at), one.port, one.reading_type]))));
   if (sample.series.length) {
     add(words.series, [words.register, words.readingType, words.base, words.begins, words.step, words.values], sample.series.map((one) =>
-      make("tr", {}, named(one.register), ...cells([one.reading_type, one.base, time(one.at), filled(words.seconds, one.step), one.values.join(", ")]))));
+      make("tr", {}, named(one.register), ...cells([one.reading_type, one.base, when(one.at), filled(words.seconds, one.step), one.values.join(", ")]))));
   }
   if (sample.events.length) {
     add(words.events, [words.event, words.severity, words.time, words.detail, words.port], sample.events.map((one) =>
-      make("tr", {}, named(one.name), ...cells([one.severity, time(one.at), one.detail, one.port]))));
+      make("tr", {}, named(one.name), ...cells([one.severity, when(one.at), one.detail, one.port]))));
   }
   return parts;
 };
@@ -139,7 +177,9 @@ export const showSample = (area, sample, words) => {
   const owner = owners(sample.octets.length / 2, items);
   const bad = sample.error && !sample.bare ? sample.error.offset : -1;
   const detail = make("p", { class: "wb-detail", "aria-hidden": "true" });
-  const lit = make("div", {}, (sample.text ? textRows : hexRows)(sample.octets, items, owner, bad), detail);
+  const bytes = (sample.text ? textRows : hexRows)(sample.octets, items, owner, bad);
+  if (!sample.text) watchSelection(bytes, detail);
+  const lit = make("div", {}, bytes, detail);
   const told = [sample.kind, filled(words.bytes, sample.octets.length / 2), sample.module && filled(words.module, sample.module)];
   area.append(make("p", { class: "wb-muted" }, told.filter(Boolean).join(" · ")));
   if (items.length) {

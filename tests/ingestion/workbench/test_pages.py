@@ -15,7 +15,7 @@ from accounts.models import Activity
 from ingestion.models import RawFrame
 from ingestion.services.device_types import device_type_create, fingerprint, version_publish
 from ingestion.workbench import answers
-from ingestion.workbench.limits import Limit
+from ingestion.workbench.limits import Limit, one_at_a_time
 from ingestion.workbench.starting import starter_text
 from meters.models import DeviceTypeVersion
 
@@ -98,6 +98,17 @@ def test_too_often_is_refused_with_the_time_to_wait(
     refused = _check(engineer, version, definition="")
     if refused.status_code == 429:
         assert 0 < int(refused["Retry-After"]) <= 60
+
+
+def test_questions_of_one_person_are_answered_one_after_the_other(
+    world: World, engineer: Client, version: DeviceTypeVersion
+) -> None:
+    with one_at_a_time(world.city.engineer) as free:
+        assert free
+        assert _check(engineer, version, definition="").status_code == 429
+        with one_at_a_time(world.city.administrator) as others:
+            assert others
+    assert _check(engineer, version, definition="").status_code == 200
 
 
 def test_words_are_offered_where_one_writes(engineer: Client) -> None:
