@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -223,7 +223,10 @@ def _number(digits: str, start: int) -> Decimal | int:
         raise DecodeError(start, f"a number of {len(digits)} characters")
     if digits.lstrip("-").isdecimal():
         return int(digits)
-    number = Decimal(digits)
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:  # an exponent that no decimal can have
+        raise DecodeError(start, "a number out of every range") from None
     if abs(number.adjusted()) > _HIGHEST_EXPONENT:
         raise DecodeError(start, "a number out of every range")
     return number

@@ -178,6 +178,7 @@ def test_a_field_converts_exactly(document: str, keys: dict[str, Any], value: ob
         ('{"x":NaN}', {}, 5, "no NaN"),
         ('{"x":-Infinity}', {}, 5, "no Infinity"),
         ('{"x":1e999999}', {}, 5, "out of every range"),
+        ('{"x":1e99999999999999999999}', {}, 5, "out of every range"),
         ('{"x":' + "1" * 50 + "}", {}, 5, "50 characters"),
         ('{"x":01}', {}, 6, "a comma or }"),
         ('{"x":1}}', {}, 7, "more follows"),
