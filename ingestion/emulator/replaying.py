@@ -26,8 +26,8 @@ from ingestion.emulator.making import Measured, company_ensure, type_ensure
 from ingestion.emulator.meters import joined, messages
 from ingestion.emulator.misbehaviour import Misbehaviour, Mischief
 from ingestion.models import Transport
-from ingestion.shares import is_collecting
 from ingestion.services.keys import module_key_issue
+from ingestion.shares import is_collecting
 from meters.models import Channel, Meter, ReadingType, TelemetryModule, UsagePoint
 from meters.partitions import BLOCKS, REGISTERS, partitions_ensure
 from meters.services.installations import meter_install
