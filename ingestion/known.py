@@ -99,6 +99,7 @@ def _read_types(known: Known) -> None:
     """
     fresh = foreign_read()
     fresh.memories, fresh.recent = known.foreign.memories, known.foreign.recent
+    fresh.hints = known.foreign.hints
     changed = known.foreign.types.by_id.keys() ^ fresh.types.by_id.keys()
     known.foreign = fresh
     if changed:

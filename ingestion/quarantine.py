@@ -72,9 +72,13 @@ class Tokens:
     def __post_init__(self) -> None:
         self.left = self.burst
 
+    def peek(self, now: float) -> float:
+        """How many there are."""
+        return min(self.burst, self.left + max(0.0, now - self.at) * self.rate)
+
     def take(self, wanted: int, now: float) -> int:
         """How many of `wanted` there are; they are gone then."""
-        self.left = min(self.burst, self.left + max(0.0, now - self.at) * self.rate)
+        self.left = self.peek(now)
         self.at = now
         given = min(wanted, int(self.left))
         self.left -= given

@@ -14,16 +14,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 
+from ingestion.quarantine import Tokens, network_of
+
 from .messages import normal
 from .types import ForeignTypes, types_read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from decimal import Decimal
+
+    from .messages import Message
+    from .types import ForeignType
 
 __all__ = ["Foreign", "ForeignDevice", "foreign_read", "modules_of_types"]
 
 _MEMORIES = 50_000
+# Messages of a network that are read in vain, at once and a second.
+_STRANGERS, _STRANGERS_A_SECOND = 2_000.0, 20.0
 _MODULES = """
 SELECT m.id, m.company_id, m.device_type_id, m.address, m.serial, c.time_zone
 FROM meters_telemetrymodule m JOIN accounts_company c ON c.id = m.company_id
@@ -54,12 +61,15 @@ class Foreign:
     """All that is known of foreign protocols.
 
     memories: what decoders keep of a module from one message to the next; recent: the last message
-    of a module that was stored (digest, microseconds).
+    of a module that was stored (digest, microseconds); hints: the type of the last known module that
+    sent from a source, by source.
     """
 
     types: ForeignTypes = field(default_factory=ForeignTypes)
     memories: OrderedDict[int, dict[str, Any]] = field(default_factory=OrderedDict)
     recent: OrderedDict[int, tuple[bytes, int]] = field(default_factory=OrderedDict)
+    hints: dict[str, int] = field(default_factory=dict)
+    _strangers: dict[str, Tokens] = field(default_factory=dict)
     _devices: dict[_Key, tuple[ForeignDevice, ...]] = field(default_factory=dict)
     _keys: dict[int, _Key] = field(default_factory=dict)
 
@@ -86,6 +96,38 @@ class Foreign:
                 self._devices[key] = rest
                 if not rest:
                     del self._devices[key]
+
+    def in_order(self, message: Message) -> Iterator[ForeignType]:
+        """The types that a message may be of; that of the last message from its source first."""
+        hinted = self.types.by_id.get(self.hints.get(message.source, 0))
+        if hinted is not None and hinted.may_be(message):
+            yield hinted
+        yield from (one for one in self.types.of(message) if one is not hinted)
+
+    def hint(self, source: str, device_type: int) -> None:
+        """A known module of that type sends from there."""
+        if len(self.hints) >= _MEMORIES:
+            self.hints.clear()
+        self.hints[source] = device_type
+
+    def is_worth_reading(self, message: Message) -> bool:
+        """False for senders nobody knows in a network that has sent too much of the kind.
+
+        To find that no type knows a message costs a hundred times what reading a known one does.
+        """
+        tokens = self._strangers.get(network_of(message.source))
+        if tokens is None or message.source in self.hints:
+            return True
+        return tokens.peek(message.received_at / 1_000_000) >= 1
+
+    def note_stranger(self, message: Message) -> None:
+        """The message is of no known module."""
+        if len(self._strangers) >= _MEMORIES:
+            self._strangers.clear()
+        at = message.received_at / 1_000_000
+        network = network_of(message.source)
+        tokens = self._strangers.setdefault(network, Tokens(_STRANGERS, _STRANGERS_A_SECOND))
+        tokens.take(1, at)
 
     def memory(self, module: int) -> dict[str, Any]:
         """What the decoder keeps of a module; that of modules silent for longest is forgotten."""

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Verdict", "alternatives", "judge"]
 
+_Readings = dict[str | int, Telegram | None]
+# Kinds that read a message in one way, whosever it is.
+_PLAIN = frozenset({"mbus", "json", "senml"})
+_UNREAD = "not looked into: this network sends too much that nobody knows"
 # Selectors of a module's keys → what decoders call them.
 _KEYS = ("encryption", "authentication")
 
@@ -55,7 +59,6 @@ class _Heard(NamedTuple):
     type: ForeignType
     identity: Identity
     telegram: Telegram | None
-    error: str
 
     @property
     def text(self) -> str:
@@ -76,18 +79,40 @@ def judge(
     message: Message, known: Known, *, memories: dict[int, dict[str, Any]] | None = None
 ) -> Verdict:
     """memories: of decoders, instead of those of what comes now (for messages of long ago)."""
-    heard = [
-        found
-        for one in known.foreign.types.of(message)
-        if (found := _heard(one, message)) is not None
-    ]
-    for one in sorted(heard, key=lambda found: found.telegram is None):
-        devices = _devices(one, known)
+    foreign, live = known.foreign, memories is None
+    if live and not foreign.is_worth_reading(message):
+        return Verdict(Reason.UNKNOWN_DEVICE, _UNREAD, "")
+    named: _Heard | None = None
+    spoilt: _Heard | None = None
+    readings: _Readings = {}
+    for one in foreign.in_order(message):
+        heard = _heard(one, message, readings)
+        if heard is None:
+            continue
+        devices = _devices(heard, known)
+        if devices and heard.telegram is not None:
+            if live:
+                foreign.hint(message.source, one.id)
+            return _of_device(heard, devices, message, known, memories)
         if devices:
-            return _of_device(one, devices, message, known, memories)
-    named = next((one for one in heard if one.telegram is not None), None) or next(
-        iter(heard), None
-    )
+            spoilt = spoilt or heard
+        elif heard.telegram is not None or one.topic is not None:
+            named = _likelier(named, heard)
+    if spoilt is not None:
+        return _of_device(spoilt, _devices(spoilt, known), message, known, memories)
+    if live:
+        foreign.note_stranger(message)
+    return _of_nobody(named, message)
+
+
+def _likelier(before: _Heard | None, heard: _Heard) -> _Heard:
+    """The first that was read; the first of all where none was."""
+    if before is None or (before.telegram is None and heard.telegram is not None):
+        return heard
+    return before
+
+
+def _of_nobody(named: _Heard | None, message: Message) -> Verdict:
     if named is not None:
         return Verdict(Reason.UNKNOWN_DEVICE, f"{named.type.code}, {named.text}", named.text)
     if looks_like_ours(message.payload):
@@ -95,15 +120,17 @@ def judge(
     return Verdict(Reason.UNKNOWN_DEVICE, "", "")
 
 
-def _heard(one: ForeignType, message: Message) -> _Heard | None:
+def _heard(one: ForeignType, message: Message, readings: _Readings) -> _Heard | None:
+    """readings: what was read of this message already, by `ForeignType.reader`."""
+    if one.reader not in readings:
+        readings[one.reader] = _read(one, message)
+    telegram = readings[one.reader]
+    if telegram is None and not one.told_by_way:
+        return None
     arrival = _arrival(one, message)
-    telegram, said, error = None, Telegram(kind=one.kind, octets=message.payload, items=()), ""
-    try:
-        said = telegram = one.compiled.decoder(message.payload, arrival)
-        if not one.compiled.recognises(telegram, arrival):
-            return None
-    except DecodeError as refusal:
-        error = str(refusal)
+    said = telegram or Telegram(kind=one.kind, octets=message.payload, items=())
+    if telegram is not None and not one.compiled.recognises(telegram, arrival):
+        return None
     try:
         # What can't be read may still have said by its topic who speaks.
         identity = one.compiled.identity(one.compiled.scope(said, arrival))
@@ -111,7 +138,16 @@ def _heard(one: ForeignType, message: Message) -> _Heard | None:
         return None
     if identity is None or (identity.scheme == "imei" and not identity.value.isdecimal()):
         return None
-    return _Heard(one, identity, telegram, error)
+    return _Heard(one, identity, telegram)
+
+
+def _read(one: ForeignType, message: Message) -> Telegram | None:
+    """None where it can't be read, or says nothing at all."""
+    try:
+        telegram = one.compiled.decoder(message.payload, _arrival(one, message))
+    except DecodeError:
+        return None
+    return telegram if telegram.items else None
 
 
 def _devices(heard: _Heard, known: Known) -> Sequence[ForeignDevice]:
@@ -144,8 +180,12 @@ def _of_device(
     foreign = known.foreign
     memory = foreign.memory(device.module) if memories is None else memories.setdefault(row, {})
     arrival = _arrival(heard.type, message, keys=keys, config=device.config, memory=memory)
+    compiled = heard.type.compiled
     try:
-        decoded = heard.type.compiled.decode(message.payload, context=arrival)
+        if heard.telegram is not None and heard.type.kind in _PLAIN:
+            decoded = compiled.meaning(heard.telegram, arrival)
+        else:
+            decoded = compiled.decode(message.payload, context=arrival)
     except DecodeError as error:
         return Verdict(_why(heard, keys), f"{heard.type.code}: {error}", heard.text, row)
     return Verdict(None, "", heard.text, row, decoded)

@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 _THROUGH_GATEWAYS = frozenset({"wmbus", "mbus", "serial", "modbus"})
 # Kinds by how sure it is that what they read is theirs: checked by sums, signs, structure, nothing.
 _SURE = ("mbus", "obis_text", "cosem", "wmbus", "senml", "json", "modbus", "binary")
+_REMEMBERED = 10_000
 _PUBLISHED = f"""
 SELECT v.id, t.id, t.code, v.definition
 FROM meters_devicetypeversion v JOIN meters_devicetype t ON t.id = v.device_type_id
@@ -47,6 +48,10 @@ class ForeignType:
     transports: frozenset[str]
     topic: re.Pattern[str] | None
     template: str
+    # Types that read a message the same way have the same: their kind has no layout.
+    reader: str | int
+    # Whether topic or source tell who speaks, though the message can't be read.
+    told_by_way: bool
 
     @property
     def kind(self) -> str:
@@ -71,15 +76,22 @@ class ForeignTypes:
     def __init__(self, types: Iterable[ForeignType] = ()) -> None:
         self.all = tuple(sorted(types, key=_sureness))
         self.by_id = {one.id: one for one in self.all}
+        self._of: dict[tuple[str, str], tuple[ForeignType, ...]] = {}
 
     @property
     def topics(self) -> tuple[str, ...]:
         """What a broker has to be asked for: subscriptions, in order, each once."""
         return tuple(sorted({_subscription(one.template) for one in self.all if one.template}))
 
-    def of(self, message: Message) -> list[ForeignType]:
-        """The types that a message may be of."""
-        return [one for one in self.all if one.may_be(message)]
+    def of(self, message: Message) -> tuple[ForeignType, ...]:
+        """The types that a message may be of, by transport and topic alone."""
+        key = message.way, message.topic
+        found = self._of.get(key)
+        if found is None:
+            if len(self._of) >= _REMEMBERED:
+                self._of.clear()
+            found = self._of[key] = tuple(one for one in self.all if one.may_be(message))
+        return found
 
 
 def _sureness(one: ForeignType) -> tuple[bool, bool, bool, int, int]:
@@ -120,6 +132,8 @@ def _made(version: int, device_type: int, code: str, text: str) -> ForeignType |
         frozenset(identify.transport if identify else ()),
         topic_pattern(template) if template else None,
         template,
+        device_type if compiled.definition.decode.layout else compiled.definition.decode.kind,
+        bool(template) or (identify is not None and identify.device.startswith("$arrival.")),
     )
 
 

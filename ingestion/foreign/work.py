@@ -61,7 +61,7 @@ class ForeignWork(Work):
 
     def why(self, frame: int) -> str:
         verdict = self.verdicts[frame]
-        if verdict.identity == "":
+        if verdict.identity == "" and not verdict.detail:
             return _STRANGE % _protocol(self.messages[frame].payload)
         return verdict.detail or Work.why(self, frame)
 
