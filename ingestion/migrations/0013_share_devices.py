@@ -6,32 +6,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ingestion', '0012_wide_redecodings'),
+        ("ingestion", "0012_wide_redecodings"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EngineShare',
+            name="EngineShare",
             fields=[
-                ('share', models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
-                ('address', models.CharField(max_length=100)),
-                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("share", models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
+                ("address", models.CharField(max_length=100)),
+                (
+                    "since",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
-                'db_table': 'ingestion_engine_share',
-                'default_permissions': (),
+                "db_table": "ingestion_engine_share",
+                "default_permissions": (),
             },
         ),
         migrations.AddField(
-            model_name='registrychange',
-            name='taken_by',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), db_default=[], default=list, size=None),
+            model_name="registrychange",
+            name="taken_by",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.SmallIntegerField(), db_default=[], default=list, size=None
+            ),
         ),
         migrations.AddField(
-            model_name='replayrequest',
-            name='done_by',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), db_default=[], default=list, size=None),
+            model_name="replayrequest",
+            name="done_by",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.SmallIntegerField(), db_default=[], default=list, size=None
+            ),
         ),
     ]
