@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.grants import grants_of
 from ingestion.decoding import compile_type, publishing_faults, run_tests
-from ingestion.workbench.texts import code_of, head_of, is_of_language, with_key
+from ingestion.workbench.texts import Head, code_of, head_of, is_of_language, with_key
 from meters import __file__ as meters_file
 from meters.definition import Definition, read_definition, registers_of
 from meters.errors import MetersError
@@ -56,7 +57,10 @@ def device_type_create(
     """
     _check_company(actor, company)
     text = _clean(definition)
-    head = head_of(text)
+    return _enter(company, text, head_of(text), comment)
+
+
+def _enter(company: Company | None, text: str, head: Head, comment: str) -> DeviceTypeVersion:
     code = _free_code(company, head.code or "new-type")
     device_type = DeviceType(
         company=company,
@@ -154,12 +158,18 @@ def version_prepare(version: DeviceTypeVersion) -> None:
     """
     if not is_of_language(version.definition):
         return
-    definition = read_definition(version.definition, name=f"{version.device_type.code}.yaml")
+    definition = _read(version.definition)
     faults = publishing_faults(run_tests(compile_type(definition)))
     if faults:
         raise MetersError(faults)
     _describe(version.device_type, definition)
     _write_templates(version, definition)
+
+
+@lru_cache(maxsize=2)
+def _read(text: str) -> Definition:
+    """Shipped texts are read when they are entered and again when they are published."""
+    return read_definition(text, name="definition")
 
 
 def device_types_sync() -> int:
@@ -190,10 +200,11 @@ def _sync_file(path: Path, in_force: dict[str, str]) -> bool:
 
 @transaction.atomic
 def _publish_shipped(text: str) -> None:
-    head = head_of(text)
-    device_type = DeviceType.objects.filter(company=None, code=head.code).first()
+    said = _read(text)
+    device_type = DeviceType.objects.filter(company=None, code=said.type).first()
     if device_type is None:
-        draft = device_type_create(actor=None, company=None, definition=text)
+        head = Head(said.type, said.vendor, said.model, said.role, said.resource[0])
+        draft = _enter(None, text, head, "")
     else:
         draft = _draft(device_type, text, "", renumber=False)
     device_type_version_publish(actor=None, version=draft)
