@@ -21,6 +21,8 @@ __all__ = ["problems_of_meaning"]
 
 PHASES = ("L1", "L2", "L3")
 _MAKERS_OWN = range(32_768, 65_536)
+# So many words are listed where none is near the one that was written.
+_FEW = 40
 
 
 def problems_of_meaning(definition: Definition) -> list[Problem]:
@@ -63,8 +65,12 @@ def _of_reading_type(definition: Definition, measured: Measured) -> Iterator[Pro
 
 def _no_such(what: str, word: str, known: Iterable[str]) -> str:
     message = _("There is no %(what)s “%(word)s”.") % {"what": what, "word": word[:64]}
-    near = difflib.get_close_matches(word[:64], list(known), 1, 0.6)
-    return f"{message} {_('Did you mean “%(near)s”?') % {'near': near[0]}}" if near else message
+    words = sorted(known)
+    if near := difflib.get_close_matches(word[:64], words, 1, 0.6):
+        return f"{message} {_('Did you mean “%(near)s”?') % {'near': near[0]}}"
+    if len(words) > _FEW:
+        return message
+    return f"{message} {_('Known are %(words)s.') % {'words': ', '.join(words)}}"
 
 
 def _of_event(definition: Definition, event: Event) -> Iterator[Problem]:
