@@ -99,6 +99,8 @@ def stock_read(companies: Sequence[int] = (), *, start: int | None = None) -> St
 
 def _chosen(devices: Devices, companies: Sequence[int]) -> Ints:
     usable = (devices.flags & Flag.ACTIVE != 0) & (devices.flags & Flag.SHARED_ID == 0)
+    # Those that speak another protocol send nothing of ours.
+    usable &= devices.device >= 0
     usable &= devices.flags & (Flag.KEY | Flag.KEY << 1) != 0
     if companies:
         usable &= np.isin(devices.company, list(companies))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
+
+from meters.quantities import Accumulation
 
 from .durations import seconds_of
 from .meaning import PHASES
@@ -27,7 +30,8 @@ class RegisterUse(NamedTuple):
 def registers_of(definition: Definition, *, resource: str = "") -> list[RegisterUse]:
     """Every register once a reading type; of one resource, or of all that are possible.
 
-    Names are those that decoded values have: `energy.t1` of tariff 1, `voltage.l2` of phase L2.
+    Names are those that decoded values have: `energy.t1` of tariff 1, `voltage.l2` of phase L2. What
+    is only told as a register has amounts too, worked out from it.
     """
     wanted = [resource] if resource else definition.resource
     found: dict[tuple[str, str], RegisterUse] = {}
@@ -35,7 +39,20 @@ def registers_of(definition: Definition, *, resource: str = "") -> list[Register
         for one in wanted:
             for use in _uses(definition, measured, one):
                 found.setdefault((use.register, use.reading_type), use)
-    return list(found.values())
+    uses = list(found.values())
+    return [*uses, *_amounts(definition, uses)]
+
+
+def _amounts(definition: Definition, uses: list[RegisterUse]) -> Iterator[RegisterUse]:
+    """Of each register the reading type of its amounts, unless the definition tells them itself."""
+    known = definition.vocabulary.reading_types
+    told = {use.reading_type for use in uses}
+    for use in uses:
+        code = use.reading_type.replace(".register", "")
+        cumulative = known[use.reading_type].accumulation == Accumulation.CUMULATIVE
+        if cumulative and code in known and code not in told:
+            told.add(code)
+            yield use._replace(reading_type=code)
 
 
 def _uses(definition: Definition, measured: Measured, resource: str) -> list[RegisterUse]:

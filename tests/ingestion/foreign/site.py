@@ -19,7 +19,6 @@ from meters.models import (
     DeviceType,
     DeviceTypeVersion,
     Meter,
-    ReadingType,
     RegisterReading,
     TelemetryModule,
 )
@@ -90,16 +89,6 @@ def install(row: TelemetryModule, opening: dict[str, int], port: int = 1) -> Usa
     point = fleet.usage_point(row.company, f"UP{meter.pk}", resource)
     meter_install(actor=None, meter=meter, usage_point=point, at=fleet.INSTALLED, readings=opening)
     return point
-
-
-def add_channel(point: UsagePoint, code: str, minutes: int = 60) -> None:
-    """A channel of intervals beside the one of the register."""
-    Channel.objects.create(
-        company=point.company,
-        usage_point=point,
-        reading_type=ReadingType.objects.get(code=code),
-        interval_minutes=minutes,
-    )
 
 
 def registers(point: UsagePoint, code: str) -> list[tuple[datetime, int]]:

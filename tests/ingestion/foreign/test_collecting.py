@@ -165,7 +165,6 @@ def test_nbiot_over_udp_fills_registers_and_intervals_and_repeats_change_nothing
     assert row.detail == "dragino-sw3l-nb, imei 0866203010123456"
     module = site.module(city, kind, "866203010123456")
     point = site.install(module, {REGISTER: 0})
-    site.add_channel(point, "cold_water.volume")
     found = wait_for(lambda: site.registers(point, REGISTER), what="the readings")
     assert found == [(at.astimezone(UTC), 1_700 + 100 * n) for n, at in enumerate(hours[::-1])]
     assert site.intervals(point, "cold_water.volume")[-3:] == [100, 100, 100]
@@ -237,7 +236,6 @@ def test_a_new_version_of_the_type_is_a_difference_to_look_at(collect: Collect) 
     kind = site.publish(city, site.shipped("dragino_sw3l_nb"))
     module = site.module(city, kind, "866203010123456")
     point = site.install(module, {REGISTER: 0})
-    site.add_channel(point, "cold_water.volume")
     running = collect()
     top = site.hours_ago(3).replace(minute=0, second=0)
     send_udp(running, sw3l("866203010123456", top, 900_000, (top - timedelta(hours=1), 855_000)))

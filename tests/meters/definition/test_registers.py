@@ -32,8 +32,13 @@ def test_a_placeholder_is_each_resource_or_the_one_asked_for() -> None:
     assert [use.reading_type for use in _uses(text)] == [
         "cold_water.volume.register",
         "gas.volume.register",
+        "cold_water.volume",
+        "gas.volume",
     ]
-    assert [use.reading_type for use in _uses(text, "gas")] == ["gas.volume.register"]
+    assert _uses(text, "gas") == [
+        RegisterUse("volume", "gas.volume.register", "gas", 60),
+        RegisterUse("volume", "gas.volume", "gas", 60),
+    ]
 
 
 def test_all_tariffs_and_phases_have_registers() -> None:
@@ -41,10 +46,8 @@ def test_all_tariffs_and_phases_have_registers() -> None:
         "register: volume, reading_type: cold_water.volume.register",
         "register: energy, tariff: all, reading_type: electricity.active.import.register",
     )
-    assert [use.register for use in _uses(text)] == [
-        "energy",
-        *(f"energy.t{tariff}" for tariff in range(1, 5)),
-    ]
+    names = ["energy", *(f"energy.t{tariff}" for tariff in range(1, 5))]
+    assert [use.register for use in _uses(text)] == [*names, *names], "registers, then amounts"
     phases = text.replace("tariff: all", "spread: phase").replace(
         "electricity.active.import.register", "electricity.voltage"
     )
