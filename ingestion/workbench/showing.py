@@ -116,7 +116,7 @@ def _kept(reading_type: str, value: int) -> str:
     entry = _TYPES.get(reading_type)
     if entry is None:
         return str(value)
-    return f"{Decimal(value).scaleb(entry.exponent):f} {entry.unit.value}"
+    return f"{Decimal(value).scaleb(entry.exponent):f} {entry.unit.label}"
 
 
 def test_shown(result: TestResult) -> dict[str, Any]:

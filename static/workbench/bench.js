@@ -19,7 +19,7 @@ const tell = (element, text, bad = false) => {
   element.classList.toggle("is-bad", bad);
 };
 
-const asking = { timer: 0, busy: false, again: false };
+const asking = { timer: 0, busy: false, again: false, body: "" };
 
 const question = () => {
   const asked = { definition: bench.editor.getValue() };
@@ -34,12 +34,13 @@ const ask = async () => {
   }
   asking.busy = true;
   asking.again = false;
+  asking.body = question();
   let wait = 0;
   try {
     const response = await fetch(root.dataset.check, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": csrf, Accept: "application/json" },
-      body: question(),
+      body: asking.body,
     });
     const told = await response.json();
     if (response.ok) show(told);
@@ -74,8 +75,14 @@ const show = (told) => {
   showTests(part("tests"), told, words);
   part("cases").hidden = !editable || !told.sample?.case;
   part("add-cut").hidden = !told.sample?.cut;
+  offerCases(asking.body === question());
   const list = part("faults");
   if (list) list.textContent = faults ? words.faults.replace("%s", faults) : (told.faults ?? []).join("\n") || words.ready;
+};
+
+// A case is of the text that was answered: none is offered while another one stands there.
+const offerCases = (offered) => {
+  for (const name of ["add-case", "add-cut"]) part(name).disabled = !offered;
 };
 
 const itemNames = () => {
@@ -90,6 +97,7 @@ const bench = makeEditor({
   words,
   names: itemNames,
   onChange: () => {
+    offerCases(false);
     if (editable) tell(state, words.unsaved);
     soon();
   },
@@ -146,6 +154,9 @@ window.addEventListener("beforeunload", (event) => {
   if (editable && bench.editor.getValue() !== kept) event.preventDefault();
 });
 
-for (const field of root.querySelectorAll("[data-sample]")) field.addEventListener("input", () => soon());
+for (const field of root.querySelectorAll("[data-sample]")) field.addEventListener("input", () => {
+  offerCases(false);
+  soon();
+});
 watchSources({ root, part, words, csrf, tell: (text, bad) => tell(sampleState, text, bad), changed: () => soon(0) });
 soon(0);

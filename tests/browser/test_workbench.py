@@ -16,8 +16,32 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 ENGINEER = "engineer@city.test"
-# Made by hand: battery voltage in mV, volume in litres, one byte of status.
+# Made by hand.
 JSON_TELEGRAM = '{"imei":"860000000000017","time":1700000000,"volume":12.345,"battery":87}'
+
+# A device of nobody's: header, time, volume of 10 L, status, temperature.
+OWN_LAYOUT = """type: acme-wm2
+version: 1
+vendor: Acme
+model: WM-2
+resource: cold_water
+identify: {transport: lorawan, ports: [10]}
+decode:
+  kind: binary
+  endian: big
+  fields:
+    - {name: header, type: u8, const: 0x21}
+    - {name: at, type: u32, time: unix}
+    - {name: volume, type: u32, endian: little, mult: 10, unit: L}
+    - {name: status, type: u8}
+    - {name: temperature, type: s8, unit: °C}
+clock: $at
+readings:
+  - {register: volume, reading_type: cold_water.volume.register, value: $volume}
+  - {register: temperature, reading_type: device.temperature, value: $temperature}
+events:
+  - {field: $status, bits: {0: battery_low, 2: cover_opened}}
+"""
 
 
 def _write(page: Any, text: str) -> None:
@@ -66,6 +90,31 @@ def test_a_type_is_made_from_a_telegram_and_published(
     version = DeviceTypeVersion.objects.get(device_type__code="acme-nb1")
     assert version.published_by == people.city.engineer
     assert version.registers.filter(register="volume").exists()
+
+
+def test_a_layout_is_written_and_its_tests_are_added(
+    visit: Callable[..., Any], people: World
+) -> None:
+    with visit(ENGINEER) as page:
+        page.goto("/admin/workbench/")
+        page.fill("#start-payload", "21 6553f100 10270000 05 12")
+        page.click("text=Propose a definition")
+        page.wait_for_url("**/workbench/*/")
+        page.wait_for_selector(".wb-tests")
+        _write(page, OWN_LAYOUT)
+        # They are not offered before they are those of this text.
+        page.click("[data-add-case]")
+        page.wait_for_selector(".wb-tests")
+        page.click("[data-add-cut]")
+        page.wait_for_selector("text=Its tests pass", state="attached")
+        text = _text(page)
+        assert "register: volume, value: 100000, unit: L" in text
+        assert "    - cover_opened" in text
+        assert "refused: " in text
+        page.click("[data-save-button]")
+        page.wait_for_selector("[data-state] >> text=Saved")
+    draft = DeviceTypeVersion.objects.latest("pk")
+    assert draft.definition == text
 
 
 def test_pages_are_in_order_wide_and_narrow(visit: Callable[..., Any], people: World) -> None:

@@ -50,7 +50,7 @@ def test_fields_readings_and_events_of_a_telegram() -> None:
     volume = next(item for item in sample["items"] if item["name"] == "volume")
     assert (volume["start"], volume["end"], volume["value"], volume["unit"]) == (5, 9, "1000", "L")
     [reading] = sample["readings"]
-    assert reading["kept"] == "1.000 m3"
+    assert reading["kept"] == "1.000 m³"
     assert [event["name"] for event in sample["events"]] == ["battery low"]
     assert sample["octets"] == "00f1536501e8030000"
 
