@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ingestion.codecs.cosem import read_envelopes
 from ingestion.codecs.errors import DecodeError
-from ingestion.codecs.telegram import Telegram
+from ingestion.codecs.telegram import Item, Telegram
 from ingestion.decoding import Arrival, Decoded, Identity
 from ingestion.models import Reason
 from ingestion.registry import Flag
@@ -34,6 +35,7 @@ __all__ = ["Verdict", "alternatives", "judge"]
 _Readings = dict[str | int, Telegram | None]
 # Kinds that read a message in one way, whosever it is.
 _PLAIN = frozenset({"mbus", "json", "senml"})
+_DLMS = frozenset({"cosem", "obis_text"})
 _UNREAD = "not looked into: this network sends too much that nobody knows"
 # Selectors of a module's keys → what decoders call them.
 _KEYS = ("encryption", "authentication")
@@ -146,8 +148,23 @@ def _read(one: ForeignType, message: Message) -> Telegram | None:
     try:
         telegram = one.compiled.decoder(message.payload, _arrival(one, message))
     except DecodeError:
-        return None
+        return _ciphered(one, message.payload)
     return telegram if telegram.items else None
+
+
+def _ciphered(one: ForeignType, payload: bytes) -> Telegram | None:
+    """A ciphered DLMS message as far as it can be read without a key: who sent it."""
+    if one.kind not in _DLMS:
+        return None
+    try:
+        titles = [envelope.title.hex() for envelope in read_envelopes(payload) if envelope.title]
+    except DecodeError:
+        return None
+    if not titles:
+        return None
+    identity = {"system_title": titles[0], "unread": "ciphered; no key is given"}
+    closed = Item(name="ciphered", value=payload)
+    return Telegram(kind=one.kind, octets=payload, items=(closed,), identity=identity)
 
 
 def _devices(heard: _Heard, known: Known) -> Sequence[ForeignDevice]:

@@ -25,11 +25,21 @@ if TYPE_CHECKING:
     from ingestion.foreign.recognising import Verdict
 
 NOW = 1_764_000_000_000_000
+PUSH_TYPE = """\
+type: push
+version: 1
+vendor: Any
+model: DLMS push over UDP
+resource: electricity
+identify: {transport: udp, device: $identity.system_title}
+decode: {kind: cosem}
+"""
 TEXTS = {
     1: WATER_TYPE,
     2: RADIO_TYPE,
     3: site.shipped("dragino_sw3l_nb"),
     4: site.shipped("tasmota_energy"),
+    5: PUSH_TYPE,
 }
 TASMOTA = b'{"Time":"2026-01-17T01:29:07","ENERGY":{"Total":91.135}}'
 
@@ -43,8 +53,8 @@ def known_with(*entered: tuple[int, str], key: bytes | None = None) -> Known:
     devices.company[:] = 1
     devices.flags[:] = Flag.ACTIVE
     if key is not None:
-        devices.keys[:, 0] = np.frombuffer(key, np.uint8)
-        devices.flags |= Flag.KEY
+        devices.keys[:, :2] = np.frombuffer(key, np.uint8)
+        devices.flags |= Flag.KEY | Flag.KEY << 1
     foreign = Foreign(
         ForeignTypes(
             made for number, text in TEXTS.items() if (made := types._made(1, number, "t", text))
@@ -79,6 +89,22 @@ def test_a_module_is_found_however_its_address_was_written(address: str) -> None
 )
 def test_keys_are_told_apart(key: bytes | None, reason: Reason | None) -> None:
     assert judged(KADEN, known_with((2, "19221000"), key=key)).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [(None, Reason.NO_KEY), (bytes(range(16)), Reason.WRONG_KEY), (b"MYDUMMYGLOBALKEY", None)],
+)
+def test_who_ciphered_a_push_is_known_before_its_key(
+    key: bytes | None, reason: Reason | None
+) -> None:
+    """pwitab/dlms-cosem, tests/test_udp_message.py; key A and key B of the module are the same."""
+    pushes = site.vectors("dlms_udp_push.json")["vectors"]
+    title = pushes[0]["system_title"]
+    for known in (known_with((5, title), key=key), known_with((5, title.upper()), key=key)):
+        found = [judged(bytes.fromhex(push["udp_payload_hex"]), known) for push in pushes]
+        assert {verdict.reason for verdict in found} == {reason}
+        assert {verdict.identity for verdict in found} == {f"serial {title}"}
 
 
 def test_the_module_of_another_type_is_not_taken() -> None:
