@@ -64,6 +64,7 @@ _CIM_MEASUREMENT = {
     Quantity.CURRENT: 4,
     Quantity.FREQUENCY: 15,
     Quantity.VOLUME: 58,
+    Quantity.BASE_VOLUME: 58,
     Quantity.FLOW: 58,
     Quantity.HEAT_ENERGY: 12,
     Quantity.COOLING_ENERGY: 12,
@@ -251,7 +252,13 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     *_volume(Resource.GAS, 7),
     # Converted to base conditions, by the meter or its converter.
     *_counted(
-        "gas.volume.base", Resource.GAS, _Q.VOLUME, Unit.M3, -3, "m³", ("7-0:3.2.0", "7-0:3.29.0")
+        "gas.volume.base",
+        Resource.GAS,
+        _Q.BASE_VOLUME,
+        Unit.M3,
+        -3,
+        "m³",
+        ("7-0:3.2.0", "7-0:3.29.0"),
     ),
     _instant("cold_water.temperature", Resource.COLD_WATER, _Q.TEMPERATURE, Unit.CELSIUS, -2, "°C"),
     _instant("hot_water.temperature", Resource.HOT_WATER, _Q.TEMPERATURE, Unit.CELSIUS, -2, "°C"),

@@ -32,6 +32,7 @@ class Quantity(models.TextChoices):
     CURRENT = "current", _("current")
     FREQUENCY = "frequency", _("frequency")
     VOLUME = "volume", _("volume")
+    BASE_VOLUME = "base_volume", _("volume at base conditions")
     FLOW = "flow", _("flow")
     HEAT_ENERGY = "heat_energy", _("heat energy")
     HEAT_POWER = "heat_power", _("heat power")
