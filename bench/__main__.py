@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-SECTIONS = ("collection", "mqtt", "archive", "rollups", "kinds", "listener")
+SECTIONS = ("collection", "mqtt", "archive", "rollups", "kinds")
 RESULTS = Path(__file__).parent / "results.json"
 
 

@@ -69,6 +69,8 @@ def figures(
 
     others: numbers of channels for which the cost of a reading is shown beside the main one.
     """
+    from bench.listener import listener_figures
+
     fleet = _fleet(max(devices, *others))
     one = _in_process(fleet[:devices], rounds, 5_000)
     two = _in_process(fleet[:devices], rounds, 5_000, engines=2, after=100)
@@ -92,7 +94,7 @@ def figures(
         run = _in_process(fleet[:channels], 3, 5_000, engines=2, after=number * 100)
         name = f"decode + load in process, two engines, {channels:,} channels"
         rows.append(higher | {"name": name, "value": run[_RATE]})
-    return rows
+    return rows + listener_figures(len(fleet))
 
 
 def _fleet(devices: int) -> list[tuple[bytes, bytes]]:

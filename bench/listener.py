@@ -1,6 +1,6 @@
-"""Memory of a listener that knows a million devices: `python -m bench.listener`.
+"""Memory of a listener that knows a million devices: a part of `bench.collection`, which makes them.
 
-Within `python -m config.embedded exec --temporary --`. Everything the engine reads at its start is
+By itself `python -m bench.listener`, within `python -m config.embedded exec --temporary --`. Everything the engine reads at its start is
 read; the figure is the whole process with its libraries, keys and routes included.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import django
 
-__all__ = ["figures"]
+__all__ = ["figures", "listener_figures"]
 
 DEVICES = 1_000_000
 
@@ -28,6 +28,11 @@ def figures(devices: int = DEVICES) -> list[dict[str, Any]]:
     from bench.fleet import fleet_make
 
     fleet_make(devices)
+    return listener_figures(devices)
+
+
+def listener_figures(devices: int) -> list[dict[str, Any]]:
+    """Of the devices that are in the database."""
     # A process of its own: what making the fleet has freed would be used again and hide the growth.
     context = multiprocessing.get_context("spawn")
     told = context.SimpleQueue()
