@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -24,6 +23,7 @@ __all__ = ["bad_case", "good_case", "quoted"]
 
 _MOST_ITEMS = 12
 _EXPONENTS = {entry.code: entry.exponent for entry in CATALOGUE}
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\r": "\\r", "\n": "\\n", "\t": "\\t"}
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./:-]*")
 
 
@@ -124,7 +124,14 @@ def quoted(text: str) -> str:
         return text
     if text.isprintable() and "'" not in text:
         return f"'{text}'"
-    return json.dumps(text, ensure_ascii=False)
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(letter: str) -> str:
+    """A letter within double quotes (YAML 1.2.2, 5.7)."""
+    if letter in _ESCAPES:
+        return _ESCAPES[letter]
+    return letter if letter.isprintable() else f"\\U{ord(letter):08X}"
 
 
 def _written(value: Any) -> str:

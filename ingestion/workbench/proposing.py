@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from textwrap import wrap
 
 from django.utils.translation import gettext as _
 
@@ -16,11 +17,14 @@ from meters.definition import DefinitionError, read_definition
 from .cases import bad_case, good_case, quoted
 from .mappings import MAPPINGS, Mapped
 from .samples import Sample
+from .showing import octets_shown
 from .texts import code_of
 
 __all__ = ["ProposalError", "propose_definition"]
 
 _BYTES_NAMED = 24
+_WIDTH = 90
+_SHORTEST_TEXT = 8
 
 
 class ProposalError(ValueError):
@@ -108,8 +112,8 @@ def _recognised(
 ) -> tuple[str, Telegram]:
     try:
         found: Recognised = recognise(payload, key=key, authentication_key=authentication_key)
-    except DecodeError:
-        return "binary", Telegram(kind="binary", octets=payload, items=())
+    except DecodeError as error:
+        return "binary", _unknown(payload, error.reason)
     if found.kind == "universal":
         raise ProposalError(
             _(
@@ -123,6 +127,13 @@ def _recognised(
             % {"why": found.telegram.identity["unread"]}
         )
     return found.kind, found.telegram
+
+
+def _unknown(payload: bytes, why: str) -> Telegram:
+    """Bytes to be named one by one; a text that can't be read is damaged instead."""
+    if len(payload) >= _SHORTEST_TEXT and octets_shown(payload)["text"]:
+        raise ProposalError(_("The text can't be read: %(why)s.") % {"why": why})
+    return Telegram(kind="binary", octets=payload, items=(), warnings=(why,))
 
 
 def _draft(kind: str, telegram: Telegram, code: str) -> _Draft:
@@ -144,6 +155,7 @@ def _by_bytes(telegram: Telegram) -> Mapped:
     size = len(telegram.octets)
     named = min(size, _BYTES_NAMED)
     layout = [
+        *(f"# {line}" for line in _commented(telegram.warnings)),
         "endian: big",
         "# " + _("Put bytes together that belong together: u16, u32, s16 … and give them names."),
         "fields:",
@@ -152,6 +164,12 @@ def _by_bytes(telegram: Telegram) -> Mapped:
     if size > named:
         layout.append("  - {name: rest, type: hex, length: remaining}")
     return Mapped(layout=layout, identify=["device: $arrival.device"])
+
+
+def _commented(warnings: tuple[str, ...]) -> Iterator[str]:
+    """Why it is none of the protocols that are known."""
+    for warning in warnings:
+        yield from wrap("".join(filter(str.isprintable, warning)), _WIDTH)
 
 
 def _fitted(draft: _Draft) -> CompiledType | None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from ingestion.decoding import Arrival, compile_type, publishing_faults, run_tests
+from ingestion.workbench.cases import quoted
 from ingestion.workbench.proposing import ProposalError, propose_definition
 from meters.definition import read_definition
+from meters.definition.nodes import plain, read_nodes
 
 # Made by hand, but for the names of the keys.
 TELEGRAMS = {
@@ -88,6 +90,8 @@ def test_the_code_that_was_asked_for_is_taken() -> None:
     [
         (b"", "Paste a telegram"),
         (_SEALED, "own protocol"),
+        (b"/ABC5M\r\n\r\n1-0:1.8.1(000123.456*kWh)\r\n!0000\r\n", "can't be read"),
+        (b'{"volume": 1', "can't be read"),
     ],
 )
 def test_what_needs_no_definition_is_said(octets: bytes, why: str) -> None:
@@ -103,3 +107,17 @@ def test_any_bytes_get_a_proposal(size: int) -> None:
         [],
         ["There is no test with a telegram that must be refused."],
     )
+
+
+def test_why_it_is_none_of_the_known_is_told() -> None:
+    text = propose_definition(bytes.fromhex("680404680801722f0016"))
+    assert "# no known protocol (mbus: byte" in text
+    assert publishing_faults(run_tests(read_definition(text, name="proposal"))) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "it's", "tab\t\x80\u2028\U0001f4a7", 'back\\slash "q"', "12", "no: #"]
+)
+def test_texts_come_back_as_they_were(text: str) -> None:
+    root = plain(read_nodes(f"x: {quoted(text)}\n", name="x"))
+    assert root == {"x": text}
