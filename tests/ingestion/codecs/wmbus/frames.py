@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 
@@ -61,6 +62,12 @@ def filled(records: bytes) -> bytes:
 
 def cbc(key: bytes, vector: bytes, plain: bytes) -> bytes:
     encryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).encryptor()
+    return encryptor.update(plain) + encryptor.finalize()
+
+
+def des(key: bytes, plain: bytes) -> bytes:
+    """Thrice with one key is once."""
+    encryptor = Cipher(TripleDES(key * 3), modes.CBC(bytes(8))).encryptor()
     return encryptor.update(plain) + encryptor.finalize()
 
 

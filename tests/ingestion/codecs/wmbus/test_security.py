@@ -18,6 +18,7 @@ from .frames import (
     RECORDS,
     bare,
     cbc,
+    des,
     filled,
     format_a,
     mode_5,
@@ -147,10 +148,11 @@ def test_everything_encrypted_and_nothing_counted() -> None:
 
 
 def test_des() -> None:
-    """A published telegram of mode 2 (wmbusmeters, driver actislink)."""
-    frame = bytes.fromhex("1e468b050100000004077a01001002bbd1eafd0222f871cb70da16c78ae098")
-    telegram = decode_wmbus(frame, key=bytes.fromhex("0102030405060708"))
-    assert (_volume(telegram), telegram.items[0].unit) == (Decimal("1.000"), "m3")
+    """Mode 2: the low byte of the configuration counts bytes."""
+    key = bytes(range(1, 9))
+    closed = des(key, filled(RECORDS))
+    telegram = decode_wmbus(bare(short(closed, 0x0200 | len(closed))), key=key)
+    assert (_volume(telegram), telegram.items[0].unit) == (Decimal("28504.27"), "m3")
 
 
 @pytest.mark.parametrize(
