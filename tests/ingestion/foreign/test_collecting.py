@@ -53,12 +53,12 @@ tests:
     refused: checksum
 """
 REGISTER = "cold_water.volume.register"
-# wmbusmeters, drivers/src/kadenwater.xmq: 94.6123 m³, OMS mode 5.
-KADEN = bytes.fromhex(
-    "4e4430590010221901077a71004005f8c0d59e1536f306ffcd58075fda84b6f21fc0f33df92c8cf5fcab599bd1fe73"
-    "b0db2e5d9e6d8a2e3363d67db2cdaf16c26d57886b70ee0f77fc116753809bb5"
+# Made by hand: 48.3172 m³ of meter 51048627, OMS mode 5.
+RADIO = bytes.fromhex(
+    "3e4430592786045101077a2c00300575b82255eb4b3a65fabe3d45016b88c8677b237eb20918a885b28075f9cdb33c"
+    "347c20b2851313dc52cb1ab1a464a230"
 )
-KADEN_KEY = bytes.fromhex("82B0551191F51D66EFCDAB8967452301")
+RADIO_KEY = bytes(range(0x10, 0x20))
 RADIO_TYPE = f"""\
 type: radio-water
 version: 1
@@ -72,12 +72,12 @@ readings:
     reading_type: cold_water.volume.register
     match: {{quantity: volume, storage: 0, tariff: 0, subunit: 0, function: instantaneous}}
 tests:
-  - name: as wmbusmeters has it
-    payload: {KADEN.hex()}
-    key: {KADEN_KEY.hex()}
-    readings: [{{register: volume, value: 94.6123}}]
+  - name: with its key
+    payload: {RADIO.hex()}
+    key: {RADIO_KEY.hex()}
+    readings: [{{register: volume, value: 48.3172}}]
   - name: without its key
-    payload: {KADEN.hex()}
+    payload: {RADIO.hex()}
     refused: no key
 """
 COUNTED = (285, 289, 292, 294, 295)
@@ -127,9 +127,9 @@ def test_radio_telegram_over_udp_waits_for_its_module_and_its_key(collect: Colle
     city = fleet.company()
     kind = site.publish(city, RADIO_TYPE)
     running = collect()
-    send_udp(running, KADEN)
+    send_udp(running, RADIO)
     named = site.waiting(reason=Reason.UNKNOWN_DEVICE).device
-    assert named.endswith("-19221000")
+    assert named.endswith("-51048627")
     module = site.module(city, kind, named.removeprefix("mbus "))
     point = site.install(module, {REGISTER: 0})
     row = site.waiting(reason=Reason.NO_KEY)
@@ -137,9 +137,9 @@ def test_radio_telegram_over_udp_waits_for_its_module_and_its_key(collect: Colle
     module_key_issue(actor=None, module=module, key=bytes(range(16)))
     row = site.waiting(reason=Reason.WRONG_KEY)
     assert "2F 2F" in row.detail
-    module_key_issue(actor=None, module=module, key=KADEN_KEY)
+    module_key_issue(actor=None, module=module, key=RADIO_KEY)
     [(_at, value)] = wait_for(lambda: site.registers(point, REGISTER), what="the reading")
-    assert value == 94_612
+    assert value == 48_317
     wait_for(lambda: not Quarantine.objects.filter(resolved_at=None).exists())
     assert site.outcomes() == [(FrameOutcome.STORED, named, module.pk)]
 

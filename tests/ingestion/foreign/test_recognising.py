@@ -19,7 +19,7 @@ from ingestion.pipeline import Known
 from ingestion.registry import Companies, Devices, Flag
 from ingestion.routing import ModuleChannels, Routes
 from tests.ingestion.foreign import site
-from tests.ingestion.foreign.test_collecting import ITRON, KADEN, KADEN_KEY, RADIO_TYPE, WATER_TYPE
+from tests.ingestion.foreign.test_collecting import ITRON, RADIO, RADIO_KEY, RADIO_TYPE, WATER_TYPE
 
 if TYPE_CHECKING:
     from ingestion.foreign.recognising import Verdict
@@ -85,10 +85,10 @@ def test_a_module_is_found_however_its_address_was_written(address: str) -> None
 
 @pytest.mark.parametrize(
     ("key", "reason"),
-    [(None, Reason.NO_KEY), (bytes(range(16)), Reason.WRONG_KEY), (KADEN_KEY, None)],
+    [(None, Reason.NO_KEY), (bytes(range(16)), Reason.WRONG_KEY), (RADIO_KEY, None)],
 )
 def test_keys_are_told_apart(key: bytes | None, reason: Reason | None) -> None:
-    assert judged(KADEN, known_with((2, "19221000"), key=key)).reason == reason
+    assert judged(RADIO, known_with((2, "51048627"), key=key)).reason == reason
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_spoilt_frames_of_ours_are_told_apart(payload: bytes, spoilt: bool) -> N
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_no_bytes_raise(data: st.DataObject) -> None:
-    known = known_with((1, "11490378"), (2, "19221000"), key=KADEN_KEY)
-    whole = bytearray(data.draw(st.sampled_from([ITRON, KADEN, TASMOTA, bytes(40)])))
+    known = known_with((1, "11490378"), (2, "51048627"), key=RADIO_KEY)
+    whole = bytearray(data.draw(st.sampled_from([ITRON, RADIO, TASMOTA, bytes(40)])))
     for _ in range(data.draw(st.integers(0, 4))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     cut = bytes(whole[: data.draw(st.integers(0, len(whole)))])
