@@ -308,6 +308,10 @@ def _bare_copy(number: int, size: int) -> float:
         return len(channels) * VALUES / (time.perf_counter() - begin)
 
 
+# Frame counters and days that no run in process uses.
+_UDP_AFTER, _UDP_BACK = 10_000, 70
+
+
 def _over_udp(fleet: Sequence[tuple[bytes, bytes]], days: int) -> dict[str, Any]:
     from django.db import connection
 
@@ -315,11 +319,11 @@ def _over_udp(fleet: Sequence[tuple[bytes, bytes]], days: int) -> dict[str, Any]
     from ingestion.models import Transport
 
     connection.close()
-    first = _first_day(days, 2 + days)
+    first = _first_day(days, _UDP_BACK)
     frames = [
         frame
         for number in range(days)
-        for frame in _sealed(fleet, first + number * _DAY, days + number + 1)
+        for frame in _sealed(fleet, first + number * _DAY, _UDP_AFTER + number)
     ]
     collection = Collection(host="127.0.0.1", udp_port=0, tcp_port=0)
     collection.start()
