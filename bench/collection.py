@@ -90,8 +90,9 @@ def figures(
         | {"name": "over UDP with acknowledgements, sender on the same two cores"}
         | {"value": over_udp[_UDP], "must": 250_000, "aim": 500_000},
     ]
-    for number, channels in enumerate(others, 2):
-        run = _in_process(fleet[:channels], 3, 5_000, engines=2, after=number * 100)
+    for number, channels in enumerate(others, 1):
+        after = _UDP_AFTER + number * 1_000
+        run = _in_process(fleet[:channels], 3, 5_000, engines=2, after=after)
         name = f"decode + load in process, two engines, {channels:,} channels"
         rows.append(higher | {"name": name, "value": run[_RATE]})
     return rows + listener_figures(len(fleet))
@@ -132,8 +133,14 @@ def _sealed(fleet: Sequence[tuple[bytes, bytes]], day: int, counter: int) -> lis
     ]
 
 
-def _first_day(days: int, back: int) -> int:
-    return int(time.time()) // _DAY * _DAY - (days + back) * _DAY
+_days_used = 2
+
+
+def _first_day(days: int) -> int:
+    """The first of so many days that no run before has filled."""
+    global _days_used
+    _days_used += days
+    return int(time.time()) // _DAY * _DAY - _days_used * _DAY
 
 
 class _Sink:
@@ -168,17 +175,18 @@ def _in_process(
     engines: int = 1,
     after: int = 0,
 ) -> dict[str, Any]:
-    """after: frame counters and days begin behind so many that were used before."""
+    """after: frame counters begin behind so many that were used before."""
     from django.db import connection
 
     connection.close()
     days = max(1, _FRAMES_A_ROUND // len(fleet))
+    first = _first_day((rounds + 1) * days)
     context = multiprocessing.get_context("fork")
     gate, told = context.Barrier(engines + 1), context.SimpleQueue()
     workers = [
         context.Process(
             target=_engine_process,
-            args=(fleet, (rounds + 1, days, size, after), engines, gate, told),
+            args=(fleet, (rounds + 1, days, size, after, first), engines, gate, told),
         )
         for _ in range(engines)
     ]
@@ -213,7 +221,7 @@ def _in_process(
 
 def _engine_process(
     fleet: Sequence[tuple[bytes, bytes]],
-    plan: tuple[int, int, int, int],
+    plan: tuple[int, int, int, int, int],
     engines: int,
     gate: Any,
     told: Any,
@@ -225,7 +233,7 @@ def _engine_process(
     from ingestion.engine import Engine, EngineState
     from ingestion.transports.intake import Arrival, Intake
 
-    rounds, days, size, after = plan
+    rounds, days, size, after, first = plan
     connection.close()
     intake, sink = Intake(size=size, limit=4 * size), _Sink()
     engine = Engine(intake, shares=engines)
@@ -234,7 +242,7 @@ def _engine_process(
         time.sleep(0.05)
     mine = engine.shares.ours(np.array([int.from_bytes(one, "big") for one, _ in fleet], np.uint64))
     ours = [pair for pair, chosen in zip(fleet, mine.tolist(), strict=True) if chosen]
-    server, first = _server_of(engine), _first_day(rounds * days, 2 + after // 10 * days)
+    server = _server_of(engine)
     for number in range(rounds):
         arrivals = [
             Arrival(frame, "127.0.0.1", None)
@@ -308,8 +316,8 @@ def _bare_copy(number: int, size: int) -> float:
         return len(channels) * VALUES / (time.perf_counter() - begin)
 
 
-# Frame counters and days that no run in process uses.
-_UDP_AFTER, _UDP_BACK = 10_000, 70
+# Frame counters only grow: beyond those of the runs in process before it.
+_UDP_AFTER = 10_000
 
 
 def _over_udp(fleet: Sequence[tuple[bytes, bytes]], days: int) -> dict[str, Any]:
@@ -319,7 +327,7 @@ def _over_udp(fleet: Sequence[tuple[bytes, bytes]], days: int) -> dict[str, Any]
     from ingestion.models import Transport
 
     connection.close()
-    first = _first_day(days, _UDP_BACK)
+    first = _first_day(days)
     frames = [
         frame
         for number in range(days)
