@@ -53,6 +53,7 @@ GROUPS = (
             "meters.command",
             "ingestion.modulekey",
             "ingestion.claim",
+            "ingestion.moduleinput",
             "ingestion.mqttlogin",
             "ingestion.redecoding",
         ),
