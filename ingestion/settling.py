@@ -107,6 +107,8 @@ class Settler:
 
     def store(self, received: Received) -> Prepared:
         """Commit everything of the batch that can be stored."""
+        # Once, although its messages of other protocols are stored by themselves.
+        self.figures.batches += 1
         headers = read_headers([arrival.payload for arrival in received.batch.arrivals])
         if bool(headers.good.all()):
             return self._store(prepare(received, self.known, headers))
@@ -179,7 +181,6 @@ class Settler:
     def _count(self, work: Work, values: int, at: int) -> None:
         figures = self.figures
         figures.frames += len(work)
-        figures.batches += 1
         figures.stored += len(work.new)
         figures.repeated += len(work.repeated)
         figures.values += values
