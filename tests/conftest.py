@@ -14,21 +14,35 @@ if TYPE_CHECKING:
     from tests.snapshot import Snapshot
 
 
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings_parallel_suffix(request: pytest.FixtureRequest) -> None:
-    """One database a worker, and one Valkey database each, so that caches do not mix."""
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(request: pytest.FixtureRequest) -> None:
+    """One Valkey database a worker, before anything of it asks the cache; else workers clear one
+    another's, since a connection that was made once keeps its address.
+    """
     from django.conf import settings
-    from pytest_django.fixtures import _set_suffix_to_test_databases
 
-    worker = getattr(request.config, "workerinput", {}).get("workerid", "")
-    if worker:
-        _set_suffix_to_test_databases(suffix=worker)
+    if worker := _worker(request):
         number = 4 + int(worker.removeprefix("gw")) % 11
         settings.CACHES["default"]["LOCATION"] = f"{settings.REDIS_URL.rstrip('/')}/{number}"
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings_parallel_suffix(request: pytest.FixtureRequest) -> None:
+    """One database a worker."""
+    from pytest_django.fixtures import _set_suffix_to_test_databases
+
+    if worker := _worker(request):
+        _set_suffix_to_test_databases(suffix=worker)
+
+
+def _worker(request: pytest.FixtureRequest) -> str:
+    """Of xdist, gw0 …; empty in a run without it."""
+    name: str = getattr(request.config, "workerinput", {}).get("workerid", "")
+    return name
+
+
 @pytest.fixture(autouse=True)
-def _clean_cache(request: pytest.FixtureRequest) -> None:
+def _clean_cache(request: pytest.FixtureRequest, _own_cache: None) -> None:
     """Rate limits of one test must not reach the next."""
     if "embedded" not in request.keywords:
         from django.core.cache import cache
