@@ -7,7 +7,6 @@ fills what the device has not said since (`Precedence.STORED`).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from ingestion.interval_parts import parts_join
 from ingestion.keeping import frame_outcomes, place_of, refusals
 from ingestion.loader import Frames, LoadBatch, Precedence
 from ingestion.quarantine import Place, network_of
+from ingestion.replay.reasons import reasons_still
 
 from .messages import UNRECOGNISED, Message, identity_number
 from .recognising import alternatives
@@ -26,7 +26,7 @@ from .settling import derive_too
 from .work import resolved, work_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -121,7 +121,7 @@ def foreign_store_again(
     batch.beside = beside
     result = loader.load(batch)
     events.announce()
-    found = _reasons(work, stored, collected, known, refusals(result, batch))
+    found = reasons_still(work, stored, collected, refusals(result, batch), known, _place)
     return {order[frame]: reasons for frame, reasons in found.items()}
 
 
@@ -167,31 +167,6 @@ def _batch(
         ),
         precedence=Precedence.STORED,
     )
-
-
-def _reasons(
-    work: ForeignWork,
-    order: NDArray[np.int64],
-    collected: Collected,
-    known: Known,
-    refused: Mapping[Reason, Mapping[int, str]],
-) -> dict[int, dict[Place, str]]:
-    found: dict[int, dict[Place, str]] = defaultdict(dict)
-
-    def note(frame: int, reason: Reason, detail: str) -> None:
-        found[frame][_place(work, frame, reason, known)] = detail
-
-    for frame in np.flatnonzero(work.reason).tolist():
-        reason = work.reason_of(frame)
-        assert reason is not None
-        note(frame, reason, work.why(frame))
-    for place, reasons in collected.refused.items():
-        for reason, detail in reasons.items():
-            note(int(order[place]), reason, detail)
-    for reason, texts in refused.items():
-        for place, text in texts.items():
-            note(int(order[place]), reason, text)
-    return found
 
 
 def _place(work: ForeignWork, frame: int, reason: Reason, known: Known) -> Place:

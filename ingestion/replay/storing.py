@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,11 @@ from ingestion.events import BatchEvents
 from ingestion.interval_parts import parts_join
 from ingestion.keeping import frame_outcomes, place_of, refusals
 from ingestion.loader import Frames, LoadBatch, Precedence
-from ingestion.models import FrameOutcome, Reason
+from ingestion.models import FrameOutcome
 from ingestion.pipeline import context_of, decode, resolve
 from ingestion.replay_windows import windows_write
+
+from .reasons import reasons_still
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +77,7 @@ def store_again(
     batch.beside = beside
     result = loader.load(batch)
     events.announce()
-    return _reasons(work, order, collected, known, refusals(result, batch))
+    return reasons_still(work, order, collected, refusals(result, batch), known, place_of)
 
 
 def _batch(
@@ -112,28 +113,3 @@ def _batch(
         ),
         precedence=Precedence.STORED,
     )
-
-
-def _reasons(
-    work: Work,
-    order: NDArray[np.int64],
-    collected: Collected,
-    known: Known,
-    refused: dict[Reason, dict[int, str]],
-) -> dict[int, dict[Place, str]]:
-    found: dict[int, dict[Place, str]] = defaultdict(dict)
-
-    def note(frame: int, reason: Reason, detail: str) -> None:
-        found[frame][place_of(work, frame, reason, known)] = detail
-
-    for frame in np.flatnonzero(work.reason).tolist():
-        reason = work.reason_of(frame)
-        assert reason is not None
-        note(frame, reason, work.why(frame))
-    for place, reasons in collected.refused.items():
-        for reason, detail in reasons.items():
-            note(int(order[place]), reason, detail)
-    for reason, texts in refused.items():
-        for place, text in texts.items():
-            note(int(order[place]), reason, text)
-    return found
