@@ -22,7 +22,7 @@ Decoder = Callable[[bytes, Arrival], Telegram]
 Builder = Callable[[Mapping[str, Any]], Decoder]
 
 # Kinds whose telegrams are text: what a test writes as it is.
-TEXT_KINDS = frozenset({"json", "senml", "obis_text"})
+TEXT_KINDS = frozenset({"json", "senml", "obis_text", "nem"})
 
 # Keys of an arrival that DLMS has a use for.
 _DLMS_KEYS = frozenset({"encryption", "authentication", "broadcast", "master", "system_title"})
@@ -121,6 +121,12 @@ def _obis_text(layout: Mapping[str, Any]) -> Decoder:
     return lambda octets, arrival: decode_obis_text(octets, keys=_dlms_keys(arrival, Keys))
 
 
+def _nem(layout: Mapping[str, Any]) -> Decoder:
+    from ingestion.codecs.nem import decode_nem
+
+    return lambda octets, arrival: decode_nem(octets)
+
+
 def _dlms_keys(arrival: Arrival, keys: Callable[..., DlmsKeys]) -> DlmsKeys | None:
     given = {name: key for name, key in arrival.keys.items() if name in _DLMS_KEYS}
     return keys(**given) if "encryption" in given else None
@@ -142,6 +148,7 @@ KINDS: dict[str, Builder] = {
     "wmbus": _wmbus,
     "cosem": _cosem,
     "obis_text": _obis_text,
+    "nem": _nem,
     "json": _json,
     "senml": _senml,
     "modbus": _modbus,

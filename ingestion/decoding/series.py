@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from ingestion.codecs.errors import DecodeError
+from ingestion.codecs.telegram import Item
 from meters.definition.durations import seconds_of
 from meters.definition.model import Definition
 from meters.definition.model import Series as Rule
@@ -16,6 +17,7 @@ from .amounts import Amounts, archive_deltas, archive_integer
 from .conditions import compile_condition
 from .decoded import Series
 from .exact import Exact, as_number
+from .matching import matching_items
 from .measuring import (
     Change,
     PulseWeight,
@@ -38,6 +40,8 @@ Numbers = list[Exact | None]
 _PULSES = Change(1, 0, "count")
 
 _LONGEST_STEP = 366 * 86_400
+# What a step is prefixed with that the item says itself.
+_FACT = "$fact."
 _YEARS = range(1971, 9_000)
 
 
@@ -61,7 +65,7 @@ class _Compiled:
     def __init__(self, definition: Definition, rule: Rule) -> None:
         self.rule = rule
         self.holds = compile_condition(rule.when)
-        self.find_all = list_lookup(rule.deltas or rule.registers)
+        self.lists = _compile_lists(rule)
         self.base = lookup(rule.base) if rule.base else None
         self.step = _compile_step(rule.step)
         self.floor = seconds_of(rule.floor) if rule.floor else None
@@ -80,10 +84,14 @@ class _Compiled:
     def take(self, scope: Scope) -> Iterator[Series]:
         if not self.holds(scope):
             return
-        found = self.find_all(scope)
-        step, at = self.step(scope), self._at(scope, found)
+        for found in self.lists(scope):
+            yield from self._one_list(scope, found)
+
+    def _one_list(self, scope: Scope, found: list[Found]) -> Iterator[Series]:
+        at = self._at(scope, found)
         if not found:
             return
+        step = self.step(scope, found[0])
         if step is None or at is None:
             missing = "time" if step else "step"
             scope.warn(f"{self.rule.register}: the {missing} of the series is not known")
@@ -151,7 +159,7 @@ class _Compiled:
         port: int | None,
     ) -> Series:
         offset, rule = listed.first.offset, self.rule
-        if rule.deltas:
+        if rule.deltas or (rule.match and target.entry.accumulation == Accumulation.DELTA):
             kind, base, values = "deltas", *self._deltas(target, scale, listed)
             intervals = len(values)
         else:
@@ -196,20 +204,40 @@ def _is_counted(target: Target) -> bool:
     return target.entry.accumulation == Accumulation.CUMULATIVE
 
 
-def _compile_step(step: str) -> Callable[[Scope], int | None]:
-    """Seconds of a step: as written, or what a field or the installation says."""
+def _compile_lists(rule: Rule) -> Callable[[Scope], list[list[Found]]]:
+    """The lists that become series: one by a reference, or that of every item that matches."""
+    if not rule.match:
+        find = list_lookup(rule.deltas or rule.registers)
+        return lambda scope: [find(scope)]
+    hits = matching_items(rule.match)
+    return lambda scope: [_elements(scope, hit.item) for hit in hits(scope)]
+
+
+def _elements(scope: Scope, item: Item) -> list[Found]:
+    """Every element of an item's list; one value alone is a list of it."""
+    values = item.value if isinstance(item.value, list) else [item.value]
+    scope.charge(len(values))
+    return [Found(value, item.unit, item, place) for place, value in enumerate(values)]
+
+
+def _compile_step(step: str) -> Callable[[Scope, Found], int | None]:
+    """Seconds of a step: as written, or what a field, an item's fact or the installation says."""
     seconds = seconds_of(step)
     if seconds is not None:
-        return lambda scope: seconds
+        return lambda scope, first: seconds
+    if step.startswith(_FACT):
+        name = step.removeprefix(_FACT)
+        return lambda scope, first: _seconds(
+            as_number(first.item.facts.get(name)) if first.item else None
+        )
     number = number_lookup(step)
+    return lambda scope, first: _seconds(number(scope))
 
-    def found(scope: Scope) -> int | None:
-        value = number(scope)
-        if value is None or value.denominator != 1 or not 0 < value <= _LONGEST_STEP:
-            return None
-        return int(value)
 
-    return found
+def _seconds(value: Exact | None) -> int | None:
+    if value is None or value.denominator != 1 or not 0 < value <= _LONGEST_STEP:
+        return None
+    return int(value)
 
 
 def _moved(at: datetime, seconds: int, offset: int) -> datetime:

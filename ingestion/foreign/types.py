@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 # Media that reach us through a gateway, whatever carries its messages.
 _THROUGH_GATEWAYS = frozenset({"wmbus", "mbus", "serial", "modbus"})
 # Kinds by how sure it is that what they read is theirs: checked by sums, signs, structure, nothing.
-_SURE = ("mbus", "obis_text", "cosem", "wmbus", "senml", "json", "modbus", "binary")
+_SURE = ("mbus", "obis_text", "nem", "cosem", "wmbus", "senml", "json", "modbus", "binary")
 _REMEMBERED = 10_000
 _PUBLISHED = f"""
 SELECT v.id, t.id, t.code, v.definition
@@ -52,6 +52,8 @@ class ForeignType:
     reader: str | int
     # Whether topic or source tell who speaks, though the message can't be read.
     told_by_way: bool
+    # Whether what it reads may be of the moment of receipt though it has a time.
+    asks_receipt: bool = False
 
     @property
     def kind(self) -> str:
@@ -134,6 +136,7 @@ def _made(version: int, device_type: int, code: str, text: str) -> ForeignType |
         template,
         device_type if compiled.definition.decode.layout else compiled.definition.decode.kind,
         bool(template) or (identify is not None and identify.device.startswith("$arrival.")),
+        compiled.definition.decode.kind == "senml" or "$arrival.received_at" in text,
     )
 
 

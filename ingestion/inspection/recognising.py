@@ -10,6 +10,7 @@ from ingestion.codecs.errors import DecodeError
 from ingestion.codecs.json_paths import decode_flat
 from ingestion.codecs.mbus import decode_application, decode_mbus
 from ingestion.codecs.modbus import compile_map
+from ingestion.codecs.nem import decode_nem, looks_like_nem
 from ingestion.codecs.obis_text import decode_obis_text
 from ingestion.codecs.senml import decode_senml
 from ingestion.codecs.telegram import Telegram
@@ -152,6 +153,7 @@ CANDIDATES: tuple[Candidate, ...] = (
         lambda octets: _first(octets) in (b"/", b"\x02", b"\xdb"),
         _obis_text,
     ),
+    Candidate("nem", looks_like_nem, lambda octets, keys: decode_nem(octets)),
     Candidate(
         "senml",
         lambda octets: _first(octets) == b"[" or octets[0] >> 5 == 4,

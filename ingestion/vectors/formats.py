@@ -42,7 +42,7 @@ FORMATS: tuple[Format, ...] = (
     Format("libmbus", _has("valid_frames", "error_frames", "unsupported_frames"), "libmbus"),
     Format("han_push", _has("cosem_push", "hdlc_streams", "p1_text"), "cosem"),
     Format("lwm2m", _has("objects"), "lwm2m"),
-    Format("nem12", _has("files", "rejected"), "nem12"),
+    Format("nem12", _has("files", "rejected"), "nem12", wants_path=True),
     Format("modbus_map", _has("map", "registers_each"), "modbus_map"),
     Format("udp_push", _each_has("udp_payload_hex"), "cosem"),
     Format("payload_schema", _each_has("schema", "payload_hex"), "payload_schema", wants_path=True),

@@ -27,12 +27,17 @@ _UNIX_MILLISECONDS = range(1_000_000_000_000, 5_000_000_000_000)
 
 @dataclass(slots=True)
 class Mapped:
-    """Lines of a definition: `readings` as flow mappings without braces, with a comment."""
+    """Lines of a definition: `readings` as flow mappings without braces, with a comment.
+
+    `reject` and `series` are flow mappings, too.
+    """
 
     layout: list[str] = field(default_factory=list)
     identify: list[str] = field(default_factory=list)
     clock: str = ""
+    reject: list[str] = field(default_factory=list)
     readings: list[tuple[str, str]] = field(default_factory=list)
+    series: list[str] = field(default_factory=list)
     resources: list[str] = field(default_factory=list)
 
     def add(self, register: str, reading_type: str, rest: str, comment: str = "") -> None:
@@ -152,6 +157,41 @@ def _add_obis(mapped: Mapped, item: Item, obis: str, code: str) -> None:
     if isinstance(item.facts.get("time"), datetime):
         rest += ", at: {fact: time}"
     mapped.add(register, base, rest)
+
+
+# Quantity of a market file → register, and reading type without its direction.
+_MARKET = {"active energy": ("energy", "active"), "reactive energy": ("reactive", "reactive")}
+_NOT_ACTUAL = "[substituted, final substituted, estimated]"
+
+
+def _nem(telegram: Telegram) -> Mapped:
+    """By data stream; amounts of intervals are series, reads are readings."""
+    mapped = Mapped(identify=["device: $identity.id"], resources=["electricity"])
+    mapped.reject = [f"when: {{field: $nmis, above: 1}}, why: {quoted(_('Several meters.'))}"]
+    seen: set[str] = set()
+    for item in telegram.items:
+        suffix, direction = str(item.facts["suffix"]), item.facts.get("direction")
+        known = _MARKET.get(str(item.facts.get("quantity")))
+        if known is None or not direction or suffix in seen:
+            continue
+        seen.add(suffix)
+        code = f"electricity.{known[1]}.{direction}"
+        _add_stream(mapped, item, f"{known[0]}_{direction}", code, quoted(suffix))
+    return mapped
+
+
+def _add_stream(mapped: Mapped, item: Item, register: str, code: str, suffix: str) -> None:
+    if not isinstance(item.value, list):
+        rest = f"match: {{suffix: {suffix}, function: cumulative}}, at: {{fact: time}}"
+        mapped.add(register, f"{code}.register", rest)
+        return
+    used = sum(row.startswith(f"register: {register},") for row in mapped.series)
+    # Streams of another meter or element are on a port of their own.
+    port = f", port: {used // 2 + 1}" if used else ""
+    for quality, rest in (("actual", ""), (_NOT_ACTUAL, ", quality: estimated")):
+        match = f"match: {{suffix: {suffix}, function: interval, quality: {quality}}}"
+        timed = f"at: {{fact: time}}, step: $fact.step, interval: 30{port}{rest}"
+        mapped.series.append(f"register: {register}, reading_type: {code}, {match}, {timed}")
 
 
 def _senml(telegram: Telegram) -> Mapped:
@@ -276,6 +316,7 @@ MAPPINGS: dict[str, Callable[[Telegram], Mapped]] = {
     "wmbus": _mbus,
     "obis_text": _obis,
     "cosem": _obis,
+    "nem": _nem,
     "senml": _senml,
     "json": _json,
     "modbus": _modbus,

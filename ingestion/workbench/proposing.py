@@ -64,18 +64,27 @@ class _Draft:
         yield from (f"  {line}" for line in self.mapped.layout)
         if self.mapped.clock:
             yield f"clock: {self.mapped.clock}"
+        yield from _listed("reject", self.mapped.reject)
         if self.mapped.readings:
             yield "readings:"
         for reading, comment in self.mapped.readings:
             if comment:
                 yield f"  # {comment}"
             yield f"  - {{{reading}}}"
+        yield from _listed("series", self.mapped.series)
 
     def _tests(self) -> Iterator[str]:
         if self.tests:
             yield "tests:"
         for case in self.tests:
             yield from (f"  {line}" for line in case.splitlines())
+
+
+def _listed(part: str, rows: list[str]) -> Iterator[str]:
+    """A part whose rows are flow mappings; nothing where there are none."""
+    if rows:
+        yield f"{part}:"
+        yield from (f"  - {{{row}}}" for row in rows)
 
 
 def propose_definition(

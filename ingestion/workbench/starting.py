@@ -48,6 +48,11 @@ STARTERS: tuple[Starter, ...] = (
     Starter("wmbus", gettext_lazy("Wireless M-Bus"), gettext_lazy("EN 13757-4, OMS")),
     Starter("cosem", gettext_lazy("DLMS/COSEM"), gettext_lazy("Pushes and HAN ports")),
     Starter("obis_text", gettext_lazy("P1 and IEC 62056-21"), gettext_lazy("Text with OBIS codes")),
+    Starter(
+        "nem",
+        gettext_lazy("NEM12 and NEM13"),
+        gettext_lazy("Files of the Australian electricity market"),
+    ),
     Starter("json", gettext_lazy("JSON"), gettext_lazy("MQTT and HTTP devices")),
     Starter("senml", gettext_lazy("SenML"), gettext_lazy("RFC 8428, JSON and CBOR")),
     Starter("modbus", gettext_lazy("Modbus"), gettext_lazy("A map of registers")),

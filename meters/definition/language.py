@@ -52,6 +52,7 @@ KINDS: dict[str, bool] = {
     "wmbus": False,
     "cosem": False,
     "obis_text": False,
+    "nem": False,
     "json": True,
     "senml": False,
     "modbus": True,
@@ -259,13 +260,19 @@ PARTS: dict[str, tuple[Key, ...]] = {
         *_REGISTER,
         Key("deltas", REFERENCE, "List of amounts, one an interval."),
         Key("registers", REFERENCE, "List of values at the steps: registers, or samples."),
+        Key(
+            "match",
+            Keyed(FACT, most=16),
+            "The items whose facts are these: each is a list of its own, of amounts or of values as "
+            "the reading type says, with its own time where `at` is a fact.",
+        ),
         Key("base", REFERENCE, "The register at `at`."),
         Key("at", MOMENT, "The time the steps are counted from; the telegram's if left out."),
         Key("floor", DURATION, "`at` is set back to the last full hour, day …: 1h, 1d."),
         Key(
             "step",
             Either((DURATION, REFERENCE)),
-            "Length of an interval; a field: seconds.",
+            "Length of an interval; a field: seconds; $fact.x: a fact of the item that matches.",
             required=True,
         ),
         Key(
@@ -279,6 +286,11 @@ PARTS: dict[str, tuple[Key, ...]] = {
             "How the list stands; by the direction if left out: away from `at`.",
         ),
         Key("missing", one_or_more(Whole()), "Numbers that mean that there is no value."),
+        Key(
+            "interval",
+            Whole(1, 1_440),
+            "Minutes between values in the archive; the step if left out, 60 where that is a field.",
+        ),
         *_ARITHMETIC,
         _TARIFF,
         _PORT,
@@ -368,7 +380,7 @@ PARTS: dict[str, tuple[Key, ...]] = {
         Key(
             "encoding",
             Text(choices=("hex", "base64", "text")),
-            "How it is written: text for JSON, SenML and OBIS text, else hex, if left out.",
+            "How it is written: text for JSON, SenML, OBIS text and NEM, else hex, if left out.",
         ),
         Key("transport", Text(choices=TRANSPORTS), "How it came."),
         Key("port", Whole(0, 65_535), "Port it came on."),
@@ -431,7 +443,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "clock": (Rule(("at", "match", "obis"), 1, 1),),
     "moment": (Rule(("field", "match", "obis", "fact"), 1, 1),),
     "reading": (Rule(("value", "match", "obis", "formula"), 1, 1),),
-    "series": (Rule(("deltas", "registers"), 1, 1),),
+    "series": (Rule(("deltas", "registers", "match"), 1, 1),),
     "condition": (
         Rule((*_SUBJECT, "all", "any", "not"), 1, 1),
         Rule(("bit", "value", "present"), 0, 1),

@@ -109,11 +109,14 @@ class Series(Measured):
     step: str
     deltas: str = ""
     registers: str = ""
+    match: Plain = _nothing()
     base: str = ""
     floor: str = ""
     direction: str = "forward"
     order: str = ""
     missing: tuple[int, ...] = ()
+    # Minutes; 0: as the step says.
+    interval: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def _uses(definition: Definition, measured: Measured, resource: str) -> list[Reg
 
 
 def _interval(measured: Measured) -> int:
-    if isinstance(measured, Series):
+    if isinstance(measured, Series) and not measured.interval:
         minutes = (seconds_of(measured.step) or 3_600) // 60
         return min(max(minutes, 1), _DAY_MINUTES)
-    return measured.interval if isinstance(measured, Reading) else 60
+    return measured.interval if isinstance(measured, Reading | Series) else 60

@@ -43,6 +43,7 @@ def readers() -> list[tuple[str, Read, bytes]]:
 
     from ingestion.codecs.cosem import decode_cosem
     from ingestion.codecs.mbus import decode_application, decode_mbus, decode_records
+    from ingestion.codecs.nem import decode_nem
     from ingestion.codecs.obis_text import decode_obis_text
     from ingestion.codecs.senml import decode_senml
     from ingestion.codecs.wmbus import decode_wmbus
@@ -55,6 +56,7 @@ def readers() -> list[tuple[str, Read, bytes]]:
         "cosem": decode_cosem,
         "obis_text": decode_obis_text,
         "senml": decode_senml,
+        "nem": decode_nem,
     }
     # Behind the checksums, which would catch nearly everything.
     behind: dict[str, list[tuple[Read, slice]]] = {

@@ -46,6 +46,13 @@ _TAKEN: dict[str, tuple[str, str, bytes, int]] = {
         b'[{"bn":"urn:dev:mac:0024befffe804ff1_","n":"volume","u":"m3","v":1.5}]',
         1_500,
     ),
+    "nem": (
+        "",
+        "match: {suffix: '11'}, unit: L, mul: 1",
+        b"100,NEM13,202403021000,MDP,RET\n250,NAAA000001,11,1,11,11,M1,E,1000,20240101000000,A,,,"
+        b"1042,20240201000000,A,,,42,kWh\n900\n",
+        1_042,
+    ),
     "modbus": (
         "registers: [{name: v, address: 0, function: 4, type: u32, unit: L}]",
         "value: $v",

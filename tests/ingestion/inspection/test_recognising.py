@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import cbor2
@@ -22,6 +23,11 @@ _RECORDS = bytes.fromhex("08017278563412442d01040000000004137b000000")
 _MBUS = (
     bytes([0x68, len(_RECORDS), len(_RECORDS), 0x68]) + _RECORDS + bytes([sum(_RECORDS) & 0xFF, 0x16])
 )  # fmt: skip
+_NEM = (
+    b"100,NEM12,202403021000,MDP,RET\r\n200,NAAA000001,E1,1,E1,,M1,kWh,60,\r\n300,20240301,"
+    + b"0.5," * 24
+    + b"A\r\n900\r\n"
+)
 _MODBUS = bytes.fromhex("110306022B00000064")
 
 
@@ -33,6 +39,7 @@ _MODBUS = bytes.fromhex("110306022B00000064")
         (bytes([0xE5]), "mbus", "", None),
         (_RECORDS[2:], "mbus", "volume", None),
         (_P1, "obis_text", "", None),
+        (_NEM, "nem", "e1_20240301", [Decimal("0.5")] * 24),
         (b'[{"n":"a","v":1.5}]', "senml", "a", None),
         (cbor2.dumps([{0: "a", 2: 7}]), "senml", "a", 7),
         (b'{"a b":{"c":[1,2]}}', "json", '"a b".c[1]', 2),
@@ -57,7 +64,9 @@ def test_a_sealed_frame_stays_sealed_without_its_key() -> None:
         recognise(_SEALED, key=bytes(16))
 
 
-@pytest.mark.parametrize("octets", [b"", b"\xff\xff", b"hello", _MBUS[:-1], _MODBUS + b"\0\0"])
+@pytest.mark.parametrize(
+    "octets", [b"", b"\xff\xff", b"hello", _MBUS[:-1], _MODBUS + b"\0\0", _NEM[:-5]]
+)
 def test_what_is_none_of_them_is_refused_with_reasons(octets: bytes) -> None:
     with pytest.raises(DecodeError, match="no known protocol"):
         recognise(octets)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,7 +164,75 @@ def test_lwm2m_objects_by_senml() -> None:
     assert "firkin" in outcome.detail
 
 
-def test_interval_files_have_no_decoder() -> None:
-    outcomes = list(nem12.compare({"files": [{"file": "a.csv"}], "rejected": [{"file": "b.csv"}]}))
-    assert [one.verdict for one in outcomes] == ["refused", "refused"]
-    assert "no decoder" in outcomes[0].detail
+_NEM = (
+    "100,NEM12,202403021000,MDP,RET\n200,NAAA000001,E1,1,E1,,M1,KWH,30,\n300,20240301,"
+    + "0.5," * 48
+    + "V\n400,1,44,A,,\n400,45,48,S14,76,\n900\n"
+)
+_CHANNEL = {
+    "n": 48,
+    "sum": 24.0,
+    "uom": "KWH",
+    "first": "2024-03-01 00:00:00",
+    "last_end": "2024-03-02 00:00:00",
+    "quality": {"A": 44, "S14": 4},
+    "events": 4,
+}
+
+
+def _market(
+    folder: Path, vector: Mapping[str, Any], text: str = _NEM, key: str = "files"
+) -> Outcome:
+    path = folder / "vectors" / "nem12.json"
+    file = folder / "data" / "nem12" / "examples" / vector["file"]
+    for one in (path, file):
+        one.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    path.write_text(json.dumps({key: [vector]}))
+    (outcome,) = nem12.compare(path, folder)
+    return outcome
+
+
+@pytest.mark.parametrize("change", [None, *_CHANNEL])
+def test_each_figure_of_a_market_file_is_compared(tmp_path: Path, change: str | None) -> None:
+    other = {"quality": {"A": 48}, "uom": "Wh", "n": 47, "sum": 24.5, "events": 0}
+    channel = {**_CHANNEL, **({change: other.get(change, "2024-03-03")} if change else {})}
+    vector = {"file": "a.csv", "channels": {"NAAA000001": {"E1": channel}}}
+    outcome = _market(tmp_path, vector)
+    assert outcome.verdict == ("different" if change else "equal")
+    assert not change or change in outcome.detail
+
+
+def test_streams_of_a_market_file_that_miss_or_are_too_many_are_told(tmp_path: Path) -> None:
+    outcome = _market(tmp_path, {"file": "a.csv", "channels": {"NAAA000001": {"B1": _CHANNEL}}})
+    assert outcome.verdict == "different"
+    assert "B1: not found" in outcome.detail
+    assert "E1: is not expected" in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "key", "verdict"),
+    [
+        ("a.csv", _NEM.replace("100,", "101,", 1), "files", "refused"),
+        ("invalid/a.csv", _NEM.replace("100,", "101,", 1), "files", "equal"),
+        ("invalid/a.csv", _NEM, "files", "different"),
+        ("invalid/a.csv", _NEM.replace("NAAA000001", "N1"), "rejected", "equal"),
+        ("a.csv", _NEM, "rejected", "different"),
+        ("a.csv", "", "rejected", "equal"),
+    ],
+)
+def test_market_files_that_are_wrong_must_be_refused_or_warned_of(
+    tmp_path: Path, name: str, text: str, key: str, verdict: str
+) -> None:
+    vector: dict[str, Any] = {"file": name}
+    if key == "files":
+        vector["channels"] = {"NAAA000001": {"E1": _CHANNEL}}
+    assert _market(tmp_path, vector, text, key).verdict == verdict
+
+
+def test_a_market_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "nem12.json"
+    path.write_text(json.dumps({"files": [{"file": "no-such.csv", "channels": {}}]}))
+    (outcome,) = nem12.compare(path, tmp_path)
+    assert outcome.verdict == "refused"
+    assert "the file is not" in outcome.detail

@@ -130,7 +130,7 @@ _FILES = {
     "lorawan_ttn_metering.json": (17, 0),
     "pulse_adeunis.json": (11, 0),
     "lwm2m/objects_metering.json": (19, 0),
-    "nem12_expected.json": (0, 0),
+    "nem12_expected.json": (92, 0),
 }
 
 

@@ -23,6 +23,11 @@ TELEGRAMS = {
     "wmbus": bytes.fromhex("184443047856341201077a010000000413e8030000023b0000"),
     "mbus": bytes.fromhex("681b1b680801727856341243040104010000000406e80300000414d204000016"),
     "cosem": bytes.fromhex("0f00000001000101020309060100010800ff060001e24002020f00161e"),
+    "nem": b"100,NEM12,202403021000,MDP,RET\n200,NAAA000001,E1E2,1,E1,,M1,kWh,60,\n300,20240301,"
+    + b"0.5," * 24
+    + b"A\n200,NAAA000001,E1E2,1,E2,,M2,kWh,60,\n300,20240301,"
+    + b"1," * 24
+    + b"A\n900\n",
     "modbus": bytes.fromhex("0001000000070103040001ffff"),
     "binary": bytes.fromhex("a1b2c3d4e5"),
 }
@@ -60,6 +65,35 @@ def test_quantities_become_readings(kind: str) -> None:
     code, value = READING[kind]
     found = {one.reading_type: Decimal(one.said) for one in decoded.readings}
     assert found[code] == Decimal(value)
+
+
+def test_intervals_of_a_market_file_become_series() -> None:
+    text = propose_definition(_telegram("nem"))
+    compiled = compile_type(read_definition(text, name="proposal"))
+    decoded = compiled.decode(_telegram("nem"), context=Arrival(memory={}))
+    assert [(one.register, one.port, one.values) for one in decoded.series] == [
+        ("energy_import", None, (500,) * 24),
+        ("energy_import", 2, (1_000,) * 24),
+    ]
+    assert decoded.identity is not None
+    assert decoded.identity.value == "NAAA000001"
+
+
+def test_reads_of_a_market_file_become_readings() -> None:
+    file = (
+        b"100,NEM13,202403021000,MDP,RET\n250,NAAA000001,11,1,11,11,M1,E,1000,20240101000000,A,,,"
+        b"1042,20240201000000,A,,,42,kWh\n900\n"
+    )
+    text = propose_definition(file)
+    assert publishing_faults(run_tests(read_definition(text, name="proposal"))) == []
+    decoded = compile_type(read_definition(text, name="proposal")).decode(file, context=Arrival())
+    (reading,) = decoded.readings
+    told = (reading.reading_type, reading.value, str(reading.at))
+    assert told == (
+        "electricity.active.import.register",
+        1_042_000,
+        "2024-01-31 14:00:00+00:00",
+    )
 
 
 def test_tariffs_are_one_rule() -> None:
