@@ -12,8 +12,6 @@ _HEX = re.compile(rb"(?:0x)?[0-9a-f]{2}(?:[\s:,;|-]*(?:0x)?[0-9a-f]{2})*", re.IG
 _HEX_NOISE = re.compile(rb"[\s:,;|-]+|0x", re.IGNORECASE)
 _COMMENT = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
-# How a JSON document, a P1 telegram and an IEC 62056-21 data block begin.
-_TEXT_STARTS = (b"{", b"[", b"/", b"\x02")
 
 
 def octets_in(content: bytes) -> bytes:
@@ -24,7 +22,7 @@ def octets_in(content: bytes) -> bytes:
     written = _COMMENT.sub(b"", content).strip()
     if _HEX.fullmatch(written):
         return bytes.fromhex(_HEX_NOISE.sub(b"", written).decode("ascii"))
-    if content.lstrip()[:1] in _TEXT_STARTS or not _BASE64.fullmatch(written):
+    if not _BASE64.fullmatch(written):
         return content
     try:
         return base64.b64decode(

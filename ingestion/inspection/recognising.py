@@ -100,8 +100,11 @@ def _is_universal(octets: bytes) -> bool:
 
 
 def _is_modbus(octets: bytes) -> bool:
-    over_tcp = octets[2:4] == b"\0\0" and octets[7:8] != b"" and octets[7] & 0x7F in _READ_FUNCTIONS
-    return over_tcp or (len(octets) > 4 and octets[1] & 0x7F in _READ_FUNCTIONS)
+    return _over_tcp(octets) or (len(octets) > 4 and octets[1] & 0x7F in _READ_FUNCTIONS)
+
+
+def _over_tcp(octets: bytes) -> bool:
+    return len(octets) > 7 and octets[2:4] == b"\0\0" and octets[7] & 0x7F in _READ_FUNCTIONS
 
 
 def _cosem(octets: bytes, keys: KeyRing) -> Telegram:
@@ -118,7 +121,7 @@ def _dlms_keys(keys: KeyRing) -> Keys | None:
 
 def _modbus(octets: bytes, keys: KeyRing) -> Telegram:
     """Registers as bare numbers, counted from the first that came: no map is known."""
-    return _BARE_REGISTERS[octets[1] if octets[2:4] != b"\0\0" else octets[7]](octets)
+    return _BARE_REGISTERS[octets[7] if _over_tcp(octets) else octets[1]](octets)
 
 
 def _bare(function: int) -> Callable[[bytes], Telegram]:

@@ -92,6 +92,8 @@ class Command(BaseCommand):
 def _by_type(name: str) -> CompiledType:
     try:
         return compiled_type(name)
+    except UnicodeDecodeError as error:
+        raise CommandError(_("%(file)s is no text.") % {"file": name}) from error
     except (OSError, UnknownTypeError, DefinitionError) as error:
         raise CommandError(str(error)) from error
 
@@ -111,13 +113,18 @@ def _arrival(options: dict[str, Any]) -> Arrival:
 def _content(argument: str) -> bytes:
     """Of a file, of standard input, or the argument itself."""
     if argument == "-":
-        return sys.stdin.buffer.read(_LARGEST_FILE)
+        return _bounded(sys.stdin.buffer.read(_LARGEST_FILE + 1))
     path = Path(argument)
     try:
         if len(argument) < 1000 and path.is_file():
-            if path.stat().st_size > _LARGEST_FILE:
-                raise CommandError(_("The file is larger than 16 MB."))
-            return path.read_bytes()
+            with path.open("rb") as file:
+                return _bounded(file.read(_LARGEST_FILE + 1))
     except OSError as error:
         raise CommandError(str(error)) from error
     return argument.encode("utf-8", "surrogateescape")
+
+
+def _bounded(content: bytes) -> bytes:
+    if len(content) > _LARGEST_FILE:
+        raise CommandError(_("The file is larger than 16 MB."))
+    return content

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -69,3 +69,20 @@ def test_a_faulty_type_names_the_line(tmp_path: Path) -> None:
     path.write_text("type: x\nversoin: 1\n")
     with pytest.raises(CommandError, match="version"):
         _told("--type", str(path), "00")
+
+
+def test_a_type_that_is_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "binary.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(CommandError, match="is no text"):
+        _told("--type", str(path), "00")
+
+
+def test_more_than_can_be_is_not_cut_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("ingestion.management.commands.decode._LARGEST_FILE", 4)
+    (tmp_path / "long").write_bytes(b"e5e5e5")
+    piped = TextIOWrapper(BytesIO(b"e5e5e5"))
+    monkeypatch.setattr("sys.stdin", piped)
+    for argument in ("-", str(tmp_path / "long")):
+        with pytest.raises(CommandError, match="larger"):
+            _told(argument)

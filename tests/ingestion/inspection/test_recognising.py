@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
 import cbor2
 import pytest
-from django.conf import settings
+from django.conf import settings as project
+from hypothesis import example, given, settings, strategies
 
 from ingestion.codecs.errors import DecodeError
 from ingestion.codecs.modbus.frames import crc16
 from ingestion.inspection import byte_lines, frames_in, octets_in, recognise, table_lines
 
-_VECTORS = json.loads((Path(settings.BASE_DIR) / "docs" / "protocol-vectors.json").read_text())
+_VECTORS = json.loads((Path(project.BASE_DIR) / "docs" / "protocol-vectors.json").read_text())
 _KEY = bytes.fromhex(_VECTORS["keys"]["a"])
 _SEALED = bytes.fromhex(_VECTORS["good"][0]["frame"])
 _P1 = b"/ISk5\\2MT382-1004\r\n\r\n1-0:1.8.1(00001.001*kWh)\r\n!\r\n"
@@ -79,6 +81,8 @@ def test_what_is_none_of_them_is_refused_with_reasons(octets: bytes) -> None:
         (b"0x0a, 0xff", b"\x0a\xff"),
         (b"# a frame of Tuesday\n0aff\n", b"\x0a\xff"),
         (b"CgsMDQ4P", b"\x0a\x0b\x0c\x0d\x0e\x0f"),
+        # A slash begins base64 of bytes from 0xfc on, too.
+        (b"/wsMDQ4P", b"\xff\x0b\x0c\x0d\x0e\x0f"),
         (b'{"a":1}', b'{"a":1}'),
         (_P1, _P1),
         (b"\x0a\xff\x10", b"\x0a\xff\x10"),
@@ -87,6 +91,24 @@ def test_what_is_none_of_them_is_refused_with_reasons(octets: bytes) -> None:
 )
 def test_frames_as_people_have_them(written: bytes, octets: bytes) -> None:
     assert octets_in(written) == octets
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    octets=strategies.builds(
+        bytes.__add__,
+        strategies.sampled_from(
+            [b"", b"\x5b\x03\0\0", b"\x01\x04", b"\x68", b"/", b"\xdb", b"[", b"\x44", b"\x7e"]
+        ),
+        strategies.binary(max_size=24),
+    ),
+    key=strategies.sampled_from([None, bytes(16), bytes(5)]),
+)
+@example(octets=bytes.fromhex("5b0300000303"), key=None)
+def test_nothing_but_a_refusal_comes_of_any_bytes(octets: bytes, key: bytes | None) -> None:
+    with suppress(DecodeError):
+        telegram = recognise(octets, key=key).telegram
+        assert list(byte_lines(telegram))
 
 
 def test_a_file_of_frames_line_by_line() -> None:
