@@ -2,6 +2,10 @@
 
 from .environment import setting
 
+_LEVEL = setting("LOG_LEVEL", "INFO")
+# A line for every task that is due, one of them every three seconds. What fails is told at once.
+_EACH_TASK = {"level": "DEBUG" if _LEVEL == "DEBUG" else "WARNING"}
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -16,11 +20,12 @@ LOGGING = {
             "filters": ["secrets"],
         },
     },
-    "root": {"handlers": ["console"], "level": setting("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": _LEVEL},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
-        # A line for every task that is due, one of them every three seconds. What fails is told.
-        "celery.beat": {"level": "WARNING"},
+        "celery.beat": _EACH_TASK,
+        "celery.worker.strategy": _EACH_TASK,
+        "celery.app.trace": _EACH_TASK,
     },
 }
