@@ -178,7 +178,15 @@ class _Meaning:
         self.vif = _modified(self.vif, vife)
 
 
+# Units of what adds up: only these can be told per time. "Per month" behind a power or a temperature
+# says of which period its extreme or its average is.
+_AMOUNTS = frozenset({"", "Wh", "J", "cal", "m3", "kg", "varh", "VAh", "ft3", "gal", "count"})
+_PER_TIME = frozenset({"/s", "/min", "/h", "/d", "/week", "/month", "/year"})
+
+
 def _modified(vif: Vif, vife: Vife) -> Vif:
+    if vife.unit in _PER_TIME and vif.unit not in _AMOUNTS:
+        return vif
     if vife.replaces is not None:
         vif = replace(vif, unit=vife.replaces, exponent=0, factor=vife.factor, kind="number")
     return replace(

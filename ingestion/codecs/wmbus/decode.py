@@ -11,6 +11,7 @@ from ..mbus.media import medium_name
 from ..telegram import Item, Telegram
 from .address import Address
 from .application import read_application, read_doubtful
+from .bfw import read_bfw
 from .formats import Formats
 from .layers import EXTENDED_LINK, Authentication, read_authentication, read_extended_link
 from .link import HEADER_BYTES, Layout, layouts
@@ -158,7 +159,7 @@ class _Decoding:
         elif not is_defined(opening):
             message.meter = message.meter.of_own_content() if header != LONG else message.meter
             read_doubtful(message, message.identity["security_mode"])
-        elif open_payload(opening, self.key, self.authentication):
+        elif open_payload(opening, self.key, self.authentication) and not read_bfw(message):
             read_application(message, content, self.formats)
 
     def _identify(self) -> None:

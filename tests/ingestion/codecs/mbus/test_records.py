@@ -188,6 +188,8 @@ MODIFIED: list[tuple[str, tuple[str, ...], str, Any]] = [
     ("93 7D", (), "m3", 1000),
     ("93 7B", (), "m3", Decimal("2.000")),
     ("93 22", ("per_hour",), "m3/h", Decimal("1.000")),
+    ("AE 25", ("per_month",), "W", 1_000_000),
+    ("D9 23", ("per_day",), "°C", Decimal("10.00")),
     ("93 28", ("per_input_pulse_0",), "m3/pulse", Decimal("1.000")),
     ("AB 36", ("times_second",), "W·s", 1000),
     ("86 3C", ("backward_flow",), "Wh", 1_000_000),
