@@ -78,7 +78,10 @@ class Answers:
         if not len(frames):
             return answers
         now = int(time.time())
-        more = self._more(work, frames, known)
+        more, silent = self._more(work, frames, known)
+        frames = frames[~np.isin(frames, silent)]
+        if not len(frames):
+            return answers
         flags = np.zeros(len(frames), np.uint8)
         flags[np.isin(frames, _not_understood(work))] = AckFlag.NOT_UNDERSTOOD
         pending = np.zeros(len(frames), np.uint8)
@@ -89,16 +92,10 @@ class Answers:
         counter = self._counters(work.row[frames], known.devices)
         selector = work.selector[frames]
         headers = pack_headers(Direction.DOWN, selector, work.device[frames], counter)
-        cipher_of, devices = known.ciphers.of, known.devices
-        for frame, row, key, header, text in zip(
-            frames.tolist(),
-            work.row[frames].tolist(),
-            selector.tolist(),
-            headers,
-            plain,
-            strict=True,
+        ciphers = known.ciphers.of(known.devices, work.row[frames], selector)
+        for frame, cipher, header, text in zip(
+            frames.tolist(), ciphers, headers, plain, strict=True
         ):
-            cipher = cipher_of(devices, row, key)
             if cipher is not None:
                 answers[frame] = seal_packed(cipher, header, text + more.get(frame, b""))
         return answers
@@ -108,18 +105,26 @@ class Answers:
         if self._leaving is not None:
             self._downlink.mark(self._leaving, time.time())
 
-    def _more(self, work: Work, frames: Ints, known: Known) -> dict[int, bytes]:
-        """New keys: the answer to a claim, and keys offered to those that use the other one."""
+    def _more(self, work: Work, frames: Ints, known: Known) -> tuple[dict[int, bytes], list[int]]:
+        """New keys: the answer to a claim, and keys offered to those that use the other one.
+
+        And the frames that get no answer: under an offered key that was taken back.
+        """
         flags = known.devices.flags[work.row[frames]]
         offered = flags & np.uint8(Flag.OFFERED | Flag.OFFERED << 1)
-        found = {}
+        found: dict[int, bytes] = {}
+        silent: list[int] = []
         for frame in frames[offered != 0].tolist():
-            found[frame] = _rotation(work, frame, known)
+            given = _rotation(work, frame, known)
+            if given is None:
+                silent.append(frame)
+            else:
+                found[frame] = given
         again = set(work.repeated.tolist())
         for frame, nonce in work.claims.items():
             if work.reason_of(frame) is None:
                 found[frame] = _claimed(work, frame, nonce, known, again=frame in again)
-        return found
+        return found, silent
 
 
 def _not_understood(work: Work) -> list[int]:
@@ -131,14 +136,19 @@ def _not_understood(work: Work) -> list[int]:
     return found + [repeated[place] for place, _error in errors]
 
 
-def _rotation(work: Work, frame: int, known: Known) -> bytes:
-    """The key under the selector that is not in use; one that is used now is in use from now on."""
+def _rotation(work: Work, frame: int, known: Known) -> bytes | None:
+    """The key under the selector that is not in use; one that is used now is in use from now on.
+
+    None: the key that is used now counts no more, which the registry does not know yet.
+    """
     row, selector = int(work.row[frame]), int(work.selector[frame])
     if selector == Key.CLAIM:
         return b""
     flags = int(known.devices.flags[row])
     if flags & Flag.OFFERED << selector:
-        module_key_confirm(module_id=int(known.devices.module[row]), selector=selector)
+        module, used = int(known.devices.module[row]), known.devices.key(row, selector)
+        if used is None or not module_key_confirm(module_id=module, selector=selector, key=used):
+            return None
         known.devices.flags[row] = flags & ~(Flag.OFFERED << selector)
         return b""
     other = int(Key(selector).other)

@@ -18,7 +18,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from ingestion.downlink import Downlink
@@ -28,7 +27,7 @@ from ingestion.loader import ArchiveUnavailable, Loader
 from ingestion.models import RegistryChange
 from ingestion.quarantine import Ledger
 from ingestion.replay.replaying import Replays
-from ingestion.replay_windows import checkpoint_write, marks_lay_out, windows_recover
+from ingestion.replay_windows import Checkpoint, marks_lay_out, windows_recover
 from ingestion.seen import Seen
 from ingestion.settling import Figures, Received, Settler
 from ingestion.shares import Shares
@@ -90,6 +89,7 @@ class Engine:
         self._settler: Settler | None = None
         self._stop = threading.Event()
         self._under_way: Received | None = None
+        self._pending: Checkpoint | None = None
         # Taken from the intake, and to be judged again before anything else.
         self._waiting: list[Received] = []
         self._due = dict.fromkeys(("refresh", "upkeep", "seen", "checkpoint"), 0.0)
@@ -193,6 +193,7 @@ class Engine:
     def _read_anew(self) -> None:
         """Believe the database, and nothing that was in memory; nothing may be under way."""
         self.known = known_read(self.shares)
+        self._loader.calendar.remember(*self.known.routes.channels())
         self.downlink.read()
         marks_lay_out(self.shares)
         touched = [windows_recover(self.known.devices, self.shares)]
@@ -201,6 +202,7 @@ class Engine:
         )
         self._replays.forget()
         self.handing_on.open()
+        self._pending = None
         self._due["checkpoint"] = time.monotonic() + _CHECKPOINT_SECONDS
         self._change(EngineState.WORKING)
 
@@ -217,8 +219,10 @@ class Engine:
             if self.shares.is_lost():
                 raise ArchiveUnavailable("the connection was made anew, and the locks are gone")
         self._upkeep(self.ledger)
-        self._upkeep(self.seen)
-        self._checkpoint()
+        while len(self.seen):
+            self._upkeep(self.seen)
+        while not self._checkpoint():
+            pass
 
     def _next(self) -> Received | None:
         """A batch of frames for us; those for other engines are on their way."""
@@ -260,11 +264,10 @@ class Engine:
             self._due["upkeep"] = now + _UPKEEP_SECONDS
             self._upkeep(self.ledger)
         if now >= self._due["seen"]:
-            self._due["seen"] = now + _SEEN_SECONDS
             self._upkeep(self.seen)
-        if now >= self._due["checkpoint"]:
+            self._due["seen"] = now if len(self.seen) else now + _SEEN_SECONDS
+        if now >= self._due["checkpoint"] and self._checkpoint():
             self._due["checkpoint"] = now + _CHECKPOINT_SECONDS
-            self._checkpoint()
         if self._replays.wanted():
             # What was refused last is waiting too.
             self._upkeep(self.ledger)
@@ -296,9 +299,14 @@ class Engine:
             logger.exception("notes on frames could not be written, they are dropped")
         notes.written()
 
-    def _checkpoint(self) -> None:
+    def _checkpoint(self) -> bool:
+        """Write a piece of the checkpoint, of a new one if none is under way; True when it is done."""
         assert self.known is not None
         assert self._settler is not None
-        touched = np.concatenate([np.zeros(0, np.int64), *self._settler.touched])
-        checkpoint_write(self.known.devices, touched, datetime.now(UTC), self.shares)
-        self._settler.touched.clear()
+        if self._pending is None:
+            self._pending = Checkpoint(self._settler.touched, datetime.now(UTC))
+            self._settler.touched.clear()
+        if not self._pending.step(self.known.devices, self.shares):
+            return False
+        self._pending = None
+        return True

@@ -9,7 +9,7 @@ reads everything once at its start and afterwards only what triggers noted as ch
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Companies", "Devices", "Flag", "Judged", "devices_read"]
 
 _SELECTORS = len(Key)
+_COLUMNS = ("device", "module", "company", "flags", "keys", "highest", "seen", "down")
 
 
 class Flag:
@@ -68,6 +69,8 @@ class Devices:
     highest: NDArray[np.uint32]
     seen: NDArray[np.uint64]
     down: NDArray[np.uint32]
+    # Rows by module id; found once, since rows are never changed in place.
+    _order: NDArray[np.int32] | None = field(default=None, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.device)
@@ -87,7 +90,7 @@ class Devices:
 
     @property
     def nbytes(self) -> int:
-        return sum(getattr(self, field.name).nbytes for field in fields(self))
+        return sum(getattr(self, name).nbytes for name in _COLUMNS)
 
     def find(self, device: NDArray[np.uint64]) -> Ints:
         """Row of each device id, −1 where it is unknown; the first row of a shared id."""
@@ -99,11 +102,12 @@ class Devices:
 
     def by_module(self, modules: Ints) -> Ints:
         """Row of each module id, −1 where there is none."""
-        order = np.argsort(self.module)
-        if not len(order):
+        if self._order is None:
+            self._order = np.argsort(self.module).astype(np.int32)
+        if not len(self._order):
             return np.full(len(modules), -1)
-        place = np.minimum(np.searchsorted(self.module[order], modules), len(order) - 1)
-        row = order[place]
+        place = np.searchsorted(self.module, modules, sorter=self._order)
+        row = self._order[np.minimum(place, len(self._order) - 1)].astype(np.int64)
         return np.where(self.module[row] == modules, row, -1)
 
     def key(self, row: int, selector: int) -> bytes | None:
@@ -111,6 +115,15 @@ class Devices:
         if not self.flags[row] & Flag.KEY << selector:
             return None
         return bytes(self.keys[row, selector])
+
+    def keys_of(self, rows: Ints, selectors: NDArray[np.uint8]) -> list[bytes | None]:
+        """The key of each (row, selector), None where there is none."""
+        packed = self.keys[rows, selectors].tobytes()
+        has = (self.flags[rows] & Flag.KEY << selectors.astype(np.int64)) != 0
+        return [
+            packed[16 * number : 16 * number + 16] if given else None
+            for number, given in enumerate(has.tolist())
+        ]
 
     def judge(self, row: Ints, selector: NDArray[np.uint8], counter: Ints) -> Judged:
         """Which authentic frames are new. Counters of one batch do not make each other too old."""
@@ -165,8 +178,7 @@ class Devices:
         _keep_windows(self, fresh)
         kept = ~np.isin(self.module, modules)
         parts = [
-            np.concatenate([getattr(self, field.name)[kept], getattr(fresh, field.name)])
-            for field in fields(self)
+            np.concatenate([getattr(self, name)[kept], getattr(fresh, name)]) for name in _COLUMNS
         ]
         order = np.argsort(parts[0], kind="stable")
         made = Devices(*(part[order] for part in parts))

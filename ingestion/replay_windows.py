@@ -18,6 +18,8 @@ from django.db import connection, transaction
 from ingestion.rows import fetch_records
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ingestion.registry import Devices
@@ -25,13 +27,15 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["checkpoint_write", "marks_lay_out", "sent_reserve", "windows_recover", "windows_write"]
+__all__ = ["Checkpoint", "marks_lay_out", "sent_reserve", "windows_recover", "windows_write"]
 
 # Rows that tell when checkpoints were written stand under no module, a selector for each share; 0 is
 # that of an installation which had no shares yet.
 _MARK, _UNSHARED, _FIRST_SHARE = 0, 0, 16
 # Frames of a batch have its time of receipt; a batch may have waited before it was stored.
 _MARGIN = timedelta(minutes=5)
+# Slots of a piece; it takes about a quarter of a second.
+_PIECE = 20_000
 _WRITE = """
 INSERT INTO ingestion_replay_window AS w (module_id, selector, highest, seen, at)
 SELECT *, %s FROM unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[])
@@ -69,24 +73,40 @@ LEFT JOIN ingestion_modulekey k ON k.module_id = w.module_id AND k.selector = w.
     AND k.state <> 'retired'
 WHERE w.module_id <> 0 AND (w.selector = 2 OR w.at >= k.created_at)
 """
-# Frames sealed with an earlier key under the same selector say nothing of the present one.
+# Frames sealed with an earlier key under the same selector say nothing of the present one. Counters
+# of foreign protocols are written with their messages (`ingestion.foreign.counters`).
 _FRAMES = """
 SELECT f.module_id, ((get_byte(f.payload, 0) >> 2) & 3)::int, f.counter FROM ingestion_raw_frame f
 LEFT JOIN ingestion_modulekey k ON k.module_id = f.module_id
     AND k.selector = ((get_byte(f.payload, 0) >> 2) & 3) AND k.state <> 'retired'
 WHERE f.counter IS NOT NULL AND f.module_id IS NOT NULL AND f.received_at > %s
-    AND ((get_byte(f.payload, 0) >> 2) & 3 = 2 OR f.received_at >= k.created_at)
+    AND f.identity IS NULL AND ((get_byte(f.payload, 0) >> 2) & 3 = 2 OR f.received_at >= k.created_at)
 """
 
 
-def checkpoint_write(devices: Devices, touched: Ints, at: datetime, shares: Shares) -> None:
-    """Write the windows of these slots (module << 2 | selector), all that moved in these shares."""
-    columns = _windows_of(devices, touched)
-    for share in sorted(shares.held):
-        for column, value in zip(columns, (_MARK, _FIRST_SHARE + share, 0, 0), strict=True):
-            column.append(value)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_WRITE, [at, *columns])
+class Checkpoint:
+    """One that is being written, a piece between two batches, so that none of them waits for it.
+
+    The mark moves when all of it is written, and to when it was begun: frames stored since then are
+    read again by whoever recovers, whether their piece had been written before or after them.
+    """
+
+    def __init__(self, touched: Sequence[Ints], at: datetime) -> None:
+        """touched: slots (module << 2 | selector), all that moved since the checkpoint before."""
+        self._slots = np.unique(np.concatenate([np.zeros(0, np.int64), *touched]))
+        self._at = at
+
+    def step(self, devices: Devices, shares: Shares) -> bool:
+        """Write the next piece; True when it was the last."""
+        piece, self._slots = self._slots[:_PIECE], self._slots[_PIECE:]
+        done = not len(self._slots)
+        with transaction.atomic():
+            windows_write(devices, piece, self._at)
+            if done:
+                marks = [_FIRST_SHARE + share for share in sorted(shares.held)]
+                nothing = [0] * len(marks)
+                _write([[_MARK] * len(marks), marks, nothing, nothing], self._at)
+        return done
 
 
 def marks_lay_out(shares: Shares) -> None:
@@ -102,8 +122,12 @@ def windows_write(devices: Devices, touched: Ints, at: datetime) -> None:
 
     For frames received long ago: those since the last checkpoint say nothing of them.
     """
+    _write(_windows_of(devices, touched), at)
+
+
+def _write(columns: Sequence[Sequence[int]], at: datetime) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, [at, *_windows_of(devices, touched)])
+        cursor.execute(_WRITE, [at, *map(list, columns)])
 
 
 def _windows_of(devices: Devices, touched: Ints) -> list[list[int]]:

@@ -92,6 +92,12 @@ class Routes:
     def nbytes(self) -> int:
         return sum(getattr(self, name).nbytes for name in _ARRAYS)
 
+    def channels(self) -> tuple[Ints, Ints]:
+        """Every channel that a route leads to, and the company of each."""
+        channel = np.concatenate([self.channel, self.register])
+        company = np.concatenate([self.company, self.company]).astype(np.int64)
+        return channel[channel != 0], company[channel != 0]
+
     def take(self, rows: NDArray[Any]) -> Routes:
         return Routes(
             **{name: getattr(self, name)[rows] for name in _ARRAYS},

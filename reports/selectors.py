@@ -108,7 +108,7 @@ def company_numbers(user: Any, company: Company) -> CompanyNumbers:
     )
     now = timezone.now()
     # A module that was never heard is not yet in use; one that fell silent is news.
-    silent = Q(last_seen_at__lt=now - SILENT_AFTER)
+    silent = Q(state__last_seen_at__lt=now - SILENT_AFTER)
     labels = dict(UsagePoint._meta.get_field("resource").flatchoices)
     return CompanyNumbers(
         company=company,
@@ -209,7 +209,7 @@ def usage_point_page(user: Any, pk: int) -> UsagePoint | None:
     readings = InstallationReading.objects.visible_to(user).select_related("reading_type")
     installations: QuerySet[Any] = (
         Installation.objects.visible_to(user)
-        .select_related("meter__device_type", "meter__module")
+        .select_related("meter__device_type", "meter__module__state")
         .prefetch_related(Prefetch("readings", readings))
     )
     return (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.urls import path
 
-from .views import lineage, lists, networks, points, search, start
+from .views import lineage, lists, networks, orders, points, search, start
 
 if TYPE_CHECKING:
     from django.urls import URLPattern, URLResolver
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/", search.search, name="search"),
     path("usage-points/<int:pk>/", points.usage_point, name="usage_point"),
     path("usage-points/<int:pk>/readings.csv", points.usage_point_csv, name="usage_point_csv"),
+    path("usage-points/<int:pk>/order/", orders.usage_point_order, name="usage_point_order"),
     path("channels/<int:pk>/value/", lineage.channel_value, name="channel_value"),
     path("networks/", networks.networks, name="networks"),
     path("networks/rows/", networks.network_rows, name="network_rows"),

@@ -28,6 +28,8 @@ _LAST_DAY = date(2100, 1, 1).toordinal() - date(1970, 1, 1).toordinal()
 _ORDINAL = date(1970, 1, 1).toordinal()
 # A company that moves to another time zone is noticed after this many seconds.
 _ZONE_SECONDS = 60.0
+# So many channels learned lately are not worth joining with the rest yet.
+_RECENT = 4_096
 
 
 class Midnights(NamedTuple):
@@ -88,15 +90,32 @@ class _Known(NamedTuple):
     channel: Ints
     company: Ints
 
+    @classmethod
+    def empty(cls) -> _Known:
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+    def find(self, channels: Ints) -> Ints:
+        """The company of each, −1 where a channel is not among them."""
+        if not len(self.channel):
+            return np.full(len(channels), -1)
+        place = np.minimum(np.searchsorted(self.channel, channels), len(self.channel) - 1)
+        return np.where(self.channel[place] == channels, self.company[place], -1)
+
+    def joined(self, channels: Ints, companies: Ints) -> _Known:
+        channel, first = np.unique(np.concatenate([self.channel, channels]), return_index=True)
+        return _Known(channel, np.concatenate([self.company, companies])[first])
+
 
 class ChannelCalendar:
     """Which time zone each channel lives in; learns channels as they come, 16 bytes each.
 
-    One may be used by several threads: what is known is replaced as a whole, never changed.
+    One may be used by several threads: what is known is replaced as a whole, never changed. What was
+    learned lately stands by itself until it is worth joining with the rest, else a million channels
+    that come in batches would be copied for each of them.
     """
 
     def __init__(self) -> None:
-        self._known = _Known(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        self._known = (_Known.empty(), _Known.empty())
         self._zones: dict[int, str] = {}
         self._read_at = -_ZONE_SECONDS
 
@@ -117,18 +136,20 @@ class ChannelCalendar:
         return numbers[np.searchsorted(companies, company)], unique
 
     def _companies(self, channels: Ints) -> Ints:
-        known = self._known
-        if not len(known.channel):
-            return np.full(len(channels), -1)
-        place = np.minimum(np.searchsorted(known.channel, channels), len(known.channel) - 1)
-        return np.where(known.channel[place] == channels, known.company[place], -1)
+        settled, recent = self._known
+        company = settled.find(channels)
+        rest = company < 0
+        if len(recent.channel) and bool(rest.any()):
+            company[rest] = recent.find(channels[rest])
+        return company
 
     def remember(self, channels: Ints, companies: Ints) -> None:
         """Make channels and their companies known without asking for them."""
-        known = np.concatenate([self._known.channel, channels])
-        owner = np.concatenate([self._known.company, companies])
-        known, first = np.unique(known, return_index=True)
-        self._known = _Known(known, owner[first])
+        settled, recent = self._known
+        recent = recent.joined(channels, companies)
+        if len(recent.channel) > max(_RECENT, len(settled.channel) // 8):
+            settled, recent = settled.joined(*recent), _Known.empty()
+        self._known = (settled, recent)
         if set(np.unique(companies).tolist()) - self._zones.keys():
             self._read_at = -_ZONE_SECONDS
             self._refresh_zones()

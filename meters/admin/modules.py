@@ -8,14 +8,16 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy
 
 from accounts.admin.base import CompanyFilter, ScopedAdmin, ScopedInline
-from meters.models import Meter, TelemetryModule
+from meters.models import Meter, ModuleState, TelemetryModule
 from meters.services.channels import instantiate
 from meters.tables.resources import ModuleResource
 
-from .archives import archive_page
+from .archives import ArchiveOrders, archive_page
 from .tables import TableAdmin, tables_with_all
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
@@ -33,7 +35,7 @@ class MeterInline(ScopedInline):
 
 
 @admin.register(TelemetryModule)
-class TelemetryModuleAdmin(TableAdmin, ScopedAdmin):
+class TelemetryModuleAdmin(ArchiveOrders, TableAdmin, ScopedAdmin):
     """Modems, radio modules and concentrators."""
 
     table_resources = tables_with_all(ModuleResource)
@@ -49,7 +51,7 @@ class TelemetryModuleAdmin(TableAdmin, ScopedAdmin):
         "company",
     )
     list_filter = (CompanyFilter, "status")
-    list_select_related = ("device_type", "place", "company")
+    list_select_related = ("device_type", "place", "company", "state")
     search_fields = ("^serial", "^address", "place__path")
     ordering = ("company_id", "serial", "pk")
     sortable_by = ("serial",)
@@ -62,8 +64,28 @@ class TelemetryModuleAdmin(TableAdmin, ScopedAdmin):
         super().save_related(request, form, formsets, change)
         instantiate(modules=[form.instance.pk])
 
-    @admin.action(description=gettext_lazy("Read the archive again"), permissions=["change"])
+    @admin.display(description=gettext_lazy("last seen"))
+    def last_seen_at(self, module: TelemetryModule) -> datetime | None:
+        state = _state_of(module)
+        return None if state is None else state.last_seen_at
+
+    @admin.display(description=gettext_lazy("battery, %"))
+    def battery_percent(self, module: TelemetryModule) -> int | None:
+        state = _state_of(module)
+        return None if state is None else state.battery_percent
+
+    @admin.display(description=gettext_lazy("signal, dBm"))
+    def signal_dbm(self, module: TelemetryModule) -> int | None:
+        state = _state_of(module)
+        return None if state is None else state.signal_dbm
+
+    @admin.action(description=gettext_lazy("Read the archive again"), permissions=["order"])
     def read_archive(
         self, request: HttpRequest, queryset: QuerySet[TelemetryModule]
     ) -> HttpResponse:
         return archive_page("module", queryset)
+
+
+def _state_of(module: TelemetryModule) -> ModuleState | None:
+    """None of a module that was never heard."""
+    return getattr(module, "state", None)

@@ -15,7 +15,7 @@ from .commands import Command, CommandKind, CommandState, ResultStatus
 from .device_types import DeviceType, DeviceTypeVersion, RegisterTemplate
 from .events import DeviceEvent, EventCode, Severity
 from .meters import Installation, InstallationReading, Meter
-from .modules import TelemetryModule
+from .modules import ModuleState, TelemetryModule
 from .reading_types import ReadingType
 from .rollups import DirtyMonth, DirtyNode, NodeBlock, NodeMonth, RolledDay
 from .usage_points import Connection, UsagePoint
@@ -39,6 +39,7 @@ __all__ = [
     "InstallationReading",
     "IntervalBlock",
     "Meter",
+    "ModuleState",
     "MonthTotal",
     "NodeBlock",
     "NodeMonth",

@@ -18,7 +18,15 @@ from config.lib.orm import SameScope
 from .modules import TelemetryModule
 from .usage_points import UsagePoint
 
-__all__ = ["OPEN_STATES", "TRANSITIONS", "Command", "CommandKind", "CommandState", "ResultStatus"]
+__all__ = [
+    "OPEN_STATES",
+    "READINGS",
+    "TRANSITIONS",
+    "Command",
+    "CommandKind",
+    "CommandState",
+    "ResultStatus",
+]
 
 
 class CommandKind(models.TextChoices):
@@ -31,6 +39,10 @@ class CommandKind(models.TextChoices):
     CONFIGURE = "configure", _("change the reporting schedule")
     NEW_KEY = "new_key", _("take a new key")
     RESTART = "restart", _("restart")
+
+
+# What changes nothing in a module: for whoever may order readings.
+READINGS = (CommandKind.READ_ARCHIVE, CommandKind.READ_REGISTERS)
 
 
 class CommandState(models.TextChoices):
@@ -151,6 +163,7 @@ class Command(ScopedModel, Timestamped):
     access: ClassVar[Access] = Access(
         view="view_meters",
         change="manage_meters",
+        order="order_readings",
         nodes=("module__place", "usage_point__place", "usage_point__network_node"),
     )
 

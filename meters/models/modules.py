@@ -19,10 +19,10 @@ from hierarchy.models import Node
 
 from .device_types import DeviceType
 
-__all__ = ["TelemetryModule"]
+__all__ = ["ModuleState", "TelemetryModule"]
 
 
-@audited(exclude=("last_seen_at", "battery_percent", "signal_dbm"))
+@audited()
 class TelemetryModule(ScopedModel, Timestamped):
     """A radio module, modem or concentrator with its own identity on the air."""
 
@@ -55,11 +55,10 @@ class TelemetryModule(ScopedModel, Timestamped):
         limit_choices_to={"system": "territory"},
     )
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.ACTIVE)
-    last_seen_at = models.DateTimeField(_("last seen"), null=True, blank=True, editable=False)
-    battery_percent = models.PositiveSmallIntegerField(_("battery, %"), null=True, editable=False)
-    signal_dbm = models.SmallIntegerField(_("signal, dBm"), null=True, editable=False)
 
-    access: ClassVar[Access] = Access(view="view_meters", change="manage_meters", nodes=("place",))
+    access: ClassVar[Access] = Access(
+        view="view_meters", change="manage_meters", order="order_readings", nodes=("place",)
+    )
 
     class Meta(ScopedModel.Meta):
         verbose_name = _("telemetry module")
@@ -104,3 +103,29 @@ class TelemetryModule(ScopedModel, Timestamped):
 
     def __str__(self) -> str:
         return self.serial
+
+
+class ModuleState(models.Model):
+    """When a module was last heard and what it said of itself; a module never heard has none.
+
+    Apart from the module, because it changes with every frame: no trigger, no search index and no
+    audit of the module has to look on.
+    """
+
+    module = models.OneToOneField(
+        TelemetryModule,
+        verbose_name=_("telemetry module"),
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="state",
+    )
+    last_seen_at = models.DateTimeField(_("last seen"))
+    battery_percent = models.PositiveSmallIntegerField(_("battery, %"), null=True)
+    signal_dbm = models.SmallIntegerField(_("signal, dBm"), null=True)
+
+    class Meta:
+        verbose_name = _("state of a module")
+        verbose_name_plural = _("states of modules")
+
+    def __str__(self) -> str:
+        return str(self.module_id)

@@ -72,7 +72,10 @@ class UsagePoint(ScopedModel, Timestamped):
     is_active = models.BooleanField(_("active"), default=True)
 
     access: ClassVar[Access] = Access(
-        view="view_meters", change="manage_meters", nodes=("place", "network_node")
+        view="view_meters",
+        change="manage_meters",
+        order="order_readings",
+        nodes=("place", "network_node"),
     )
 
     class Meta(ScopedModel.Meta):

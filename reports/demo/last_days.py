@@ -118,6 +118,8 @@ def last_days_load(
         # Of the hour that ended last, only what has come by now; the fleet sends the rest.
         now = time.time()
         post.deliver(voices.tell(now, spread=SPREAD), int(now))
-        with transaction.atomic():
-            post.seen.write()
+        while len(post.seen):
+            with transaction.atomic():
+                post.seen.write()
+            post.seen.written()
         return post.stored

@@ -236,7 +236,7 @@ def live_read(user: Any, company: Company) -> Live:
     return Live(
         health=health_read(),
         quarantine=quarantine_by_reason(user, company),
-        silent=bounded_count(active.filter(last_seen_at__lt=now - SILENT_AFTER)),
+        silent=bounded_count(active.filter(state__last_seen_at__lt=now - SILENT_AFTER)),
         active=bounded_count(active),
         at=now,
     )

@@ -111,7 +111,7 @@ def _slot_shown(slot: Slot, scale: Scale, zone: ZoneInfo) -> SlotShown:
 def module_frames(request: HttpRequest, pk: int) -> HttpResponse:
     """A module's frames, newest first; with `frame` one of them, explained byte by byte."""
     modules = TelemetryModule.objects.visible_to(request.user).select_related(
-        "company", "device_type", "place"
+        "company", "device_type", "place", "state"
     )
     module = one_or_404(modules, pk)
     if "frame" in request.GET:

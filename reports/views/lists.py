@@ -39,8 +39,8 @@ def modules(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(company=company)
     state = choice(request, "state", ["silent"], "")
     if state:
-        rows = rows.filter(last_seen_at__lt=timezone.now() - SILENT_AFTER)
-    rows = rows.select_related("device_type", "place", "company").order_by("serial", "pk")
+        rows = rows.filter(state__last_seen_at__lt=timezone.now() - SILENT_AFTER)
+    rows = rows.select_related("device_type", "place", "company", "state").order_by("serial", "pk")
     page = BoundedPaginator(rows, _A_PAGE).get_page(request.GET.get("page"))
     context = {"company": company, "state": state, "page": page, "silent_days": SILENT_AFTER.days}
     return render(request, "reports/modules.html", context)

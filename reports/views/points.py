@@ -25,6 +25,7 @@ from config.lib.tables.downloads import attachment
 from config.lib.tables.neutral import neutralised
 from meters.models import Channel, Meter, UsagePoint
 from meters.quantities import Accumulation
+from meters.selectors.commands import usage_points_orderable
 from reports.panel.amounts import Scale, scale_of
 from reports.panel.charts import Row, chart_of, rows_of, words_of
 from reports.panel.periods import Period, PeriodKind, day_of
@@ -67,6 +68,7 @@ def usage_point(request: HttpRequest, pk: int) -> HttpResponse:
         "current": current,
         "today": timezone.localdate(),
         "change_url": _change_url(request, point),
+        "may_order": usage_points_orderable(request.user).filter(pk=point.pk).exists(),
         "meter_url": _change_url(request, current.meter) if current else None,
         **_readings(request, point),
     }

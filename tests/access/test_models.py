@@ -29,6 +29,7 @@ WITHOUT_ACCESS = {
     "meters.DirtyDay": "a queue of the roll-ups, shown to nobody",
     "meters.DirtyMonth": "a queue of the roll-ups, shown to nobody",
     "meters.DirtyNode": "a queue of the roll-ups, shown to nobody",
+    "meters.ModuleState": "shown with the module that it belongs to",
     "meters.RolledDay": "says what the roll-ups have done, shown to nobody",
 }
 # Models without audit triggers → why.
@@ -51,6 +52,7 @@ NOT_AUDITED = {
     "meters.DirtyMonth": _ENGINE,
     "meters.DirtyNode": _ENGINE,
     "meters.IntervalBlock": _ARCHIVE,
+    "meters.ModuleState": "changes with every frame: what devices told of themselves",
     "meters.MonthTotal": _ARCHIVE,
     "meters.NodeBlock": _SUMS,
     "meters.NodeMonth": _SUMS,
@@ -77,6 +79,7 @@ NOT_IN_ADMIN = {
     "meters.DirtyMonth": _ENGINE,
     "meters.DirtyNode": _ENGINE,
     "meters.IntervalBlock": _COMPOSITE,
+    "meters.ModuleState": "on the page of the module",
     "meters.MonthTotal": _COMPOSITE,
     "meters.NodeBlock": _COMPOSITE,
     "meters.NodeMonth": _COMPOSITE,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import timezone
 
 from ingestion.codecs import universal_messages as m
 from meters.models import Meter, Quality, TelemetryModule
@@ -194,9 +195,9 @@ def test_a_status_becomes_values_of_the_module(collect: Collect, send: Send) -> 
         " ON c.id = b.channel_id JOIN meters_readingtype t ON t.id = c.reading_type_id ORDER BY 1"
     )
     assert stored == [("device.battery.level", 88), ("device.signal", -71)]
-    module = TelemetryModule.objects.get(pk=one.row.pk)
-    assert (module.battery_percent, module.signal_dbm) == (88, -71)
-    assert module.last_seen_at is not None
+    state = TelemetryModule.objects.get(pk=one.row.pk).state
+    assert (state.battery_percent, state.signal_dbm) == (88, -71)
+    assert timezone.now() - state.last_seen_at < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(

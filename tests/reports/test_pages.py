@@ -15,7 +15,14 @@ from django.utils import timezone
 from accounts.models import Activity
 from ingestion.codecs.universal_messages import IntervalProfile
 from ingestion.models import Quarantine
-from meters.models import BlockRevision, Quality, ReadingType, RegisterReading, TelemetryModule
+from meters.models import (
+    BlockRevision,
+    ModuleState,
+    Quality,
+    ReadingType,
+    RegisterReading,
+    TelemetryModule,
+)
 from tests.reports.archive import DAY, block, channel_of, frame, keyed, node_block
 
 if TYPE_CHECKING:
@@ -242,9 +249,7 @@ def test_overview_compares_the_same_hours_and_counts_what_waits(
         first_at=timezone.now(),
         last_at=timezone.now(),
     )
-    TelemetryModule.objects.filter(pk=city.module.pk).update(
-        last_seen_at=timezone.now() - timedelta(days=3)
-    )
+    ModuleState.objects.create(module=city.module, last_seen_at=timezone.now() - timedelta(days=3))
     page = text_of(as_of(client, city.clerk), "/")
     assert "<b>3.00</b> m³" in page
     assert "−25 %" in page and "4.00 m³" in page, "against the first two hours only"

@@ -91,7 +91,7 @@ def test_a_window_moved_by_a_replay_survives_a_kill(collect: Collect, send: Send
     # So long ago that no raw frame since the last checkpoint tells of it.
     rows.update(status="active")
     replayed()
-    running.engine._checkpoint = lambda: None  # type: ignore[method-assign]
+    running.engine._checkpoint = lambda: True  # type: ignore[method-assign]
     running.stop()
     fleet.rows("UPDATE ingestion_replay_window SET at = now() WHERE module_id = 0 RETURNING at")
     fleet.rows("DELETE FROM ingestion_raw_frame RETURNING id")
