@@ -46,6 +46,7 @@ _REASON = re.compile(r"\d{1,3}")
 _TIMES = frozenset({8, 12, 14})
 _CUTS = ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14))
 _SHOWN = 24
+_NUMBERS = frozenset("123456789")
 
 
 class Quality(NamedTuple):
@@ -101,9 +102,9 @@ def direction_of(suffix: str) -> str:
 
 
 def number_of(suffix: str) -> int | None:
-    """The number of the meter or element that a suffix such as E1 ends with."""
-    last = suffix[-1:]
-    return int(last) if last and last in "123456789" else None
+    """The meter or element that a suffix such as E1 counts; registers that are read have none."""
+    letter, number = suffix[:1], suffix[1:]
+    return int(number) if letter.isalpha() and number in _NUMBERS else None
 
 
 def amount(text: str, *, signed: bool = False) -> int | Decimal | None:

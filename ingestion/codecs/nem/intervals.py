@@ -152,24 +152,31 @@ class Intervals:
         if day is None or stream is None:
             return
         if day.quality.method != "V":
-            self._add(stream, day, (1, len(day.values), day.quality), whole=True)
+            record = day.record
+            part = (1, len(day.values), day.quality)
+            self._add(stream, day, part, (record.start, record.end))
             return
         if day.reached != len(day.values):
             told = f"the quality of interval {day.reached + 1} is told by no record 400"
             raise day.record.refused(told)
+        places = day.record.places()
         for part in day.parts:
-            self._add(stream, day, part, whole=False)
+            self._add(stream, day, part, (places[part[0] + 1], places[part[1] + 2] - 1))
 
     def _add(
-        self, stream: _Stream, day: _Day, part: tuple[int, int, Quality], *, whole: bool
+        self,
+        stream: _Stream,
+        day: _Day,
+        part: tuple[int, int, Quality],
+        span: tuple[int, int],
     ) -> None:
-        """A stretch of one quality; null intervals have no value."""
+        """A stretch of one quality and the bytes it stands in; null intervals have no value."""
         first, last, told = part
-        record, step = day.record, timedelta(minutes=stream.minutes)
+        step = timedelta(minutes=stream.minutes)
         values: list[Any] = day.values[first - 1 : last]
         if told.method == "N":
             if any(values):
-                self.reading.warn(record, f"null intervals {first} to {last} have values")
+                self.reading.warn(day.record, f"null intervals {first} to {last} have values")
             values = [None] * len(values)
         own = {
             "function": "interval",
@@ -181,14 +188,13 @@ class Intervals:
             "time": day.date + (first - 1) * step,
             "end": day.date + last * step,
         }
-        end = record.end if whole else record.place(last + 2) - 1
         self.reading.add(
             Item(
                 name=self.names.free(f"{stream.facts['suffix'].lower()}_{day.date:%Y%m%d}"),
                 value=values,
                 unit=stream.unit,
-                start=record.start if whole else record.place(first + 1),
-                end=end,
+                start=span[0],
+                end=span[1],
                 raw=f"{len(values)} × {stream.minutes} min, {told.method}",
                 facts={**stream.facts, **drop_empty(own), **day.stamps},
             )

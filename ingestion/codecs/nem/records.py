@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 from ..errors import DecodeError
 
@@ -62,8 +63,14 @@ class Record:
         return self.fields[index] if index < len(self.fields) else ""
 
     def place(self, index: int) -> int:
-        """Where a field begins, in bytes from the start of the file."""
-        return self.start + sum(len(part) + 1 for part in self.text.split(",")[:index])
+        """Where a field begins, in bytes from the start of the file; one too many: behind the end."""
+        places = self.places()
+        return places[min(index, len(places) - 1)]
+
+    def places(self) -> list[int]:
+        """Where each field begins, and where one more would."""
+        sizes = (len(part) + 1 for part in self.text.split(","))
+        return list(accumulate(sizes, initial=self.start))
 
     def refused(self, reason: str, index: int = 0) -> DecodeError:
         """The error of this line, at a field of it."""

@@ -10,7 +10,7 @@ import pytest
 
 from ingestion.codecs.errors import DecodeError
 from ingestion.codecs.telegram import Item
-from ingestion.decoding import Series
+from ingestion.decoding import Decoded, Series
 
 from .typing_of import generic, meaning
 
@@ -161,3 +161,54 @@ def test_a_list_of_a_group_is_a_column() -> None:
     items = [Item(name=f"log[{index}].v", value=index, start=0, end=1) for index in range(3)]
     (series,) = meaning(compiled, *items, Item(name="t", value=_AT)).series
     assert series.values == (0, 1, 2)
+
+
+_MATCHED = (
+    "register: used, reading_type: electricity.active.import, match: {quantity: energy, "
+    "function: interval, quality: good}, at: {fact: time}, step: $fact.step"
+)
+
+
+def _stretch(values: Any, hour: int, **facts: Any) -> Item:
+    known = {"quantity": "energy", "function": "interval", "quality": "good", "step": 1_800}
+    said = {**known, "time": _hour(hour), **facts}
+    return Item(name=f"e_{hour}", value=values, unit="kWh", start=0, end=1, facts=said)
+
+
+def _matched(*items: Item, rule: str = _MATCHED) -> Decoded:
+    return meaning(generic(f"series:\n  - {{{rule}}}\n", resource="electricity"), *items)
+
+
+def test_every_item_that_matches_is_a_series_of_its_own() -> None:
+    decoded = _matched(
+        _stretch([Decimal("0.5"), None, 1], 8),
+        _stretch([1], 9, quality="bad"),
+        _stretch([2, 3], 10, step=3_600),
+        _stretch(4, 11),
+    )
+    told = [(one.kind, one.base_time, one.step, one.values) for one in decoded.series]
+    assert told == [
+        ("deltas", _hour(8), 1_800, (500, None, 1_000)),
+        ("deltas", _hour(10), 3_600, (2_000, 3_000)),
+        ("deltas", _hour(11), 1_800, (4_000,)),
+    ]
+    assert [one.item for one in decoded.series] == ["e_8", "e_10", "e_11"]
+
+
+def test_the_reading_type_says_what_values_that_match_are() -> None:
+    rule = _MATCHED.replace("active.import", "active.import.register")
+    (series,) = _matched(_stretch([1, 2], 8), rule=rule).series
+    assert (series.kind, series.values) == ("registers", (1_000, 2_000))
+
+
+@pytest.mark.parametrize("step", [0, -1, "x", None, Decimal("0.5"), 10**9])
+def test_an_item_without_a_step_is_left_out_with_a_warning(step: Any) -> None:
+    decoded = _matched(_stretch([1], 8, step=step), _stretch([2], 9))
+    assert [one.values for one in decoded.series] == [(2_000,)]
+    assert "the step of the series is not known" in decoded.warnings[0]
+
+
+def test_an_item_without_a_time_is_left_out_with_a_warning() -> None:
+    decoded = _matched(_stretch([1], 8, time=None))
+    assert decoded.series == ()
+    assert "the time of the series is not known" in decoded.warnings[0]

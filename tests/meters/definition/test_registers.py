@@ -54,3 +54,10 @@ def test_all_tariffs_and_phases_have_registers() -> None:
     assert [use.reading_type for use in _uses(phases)] == [
         f"electricity.voltage.l{phase}" for phase in range(1, 4)
     ]
+
+
+def test_a_step_that_only_the_telegram_tells_has_an_interval_of_its_own() -> None:
+    text = VALID.replace("events:", _MORE.replace("15min", "$status") + "events:")
+    assert _uses(text)[0] == RegisterUse("hourly", "cold_water.volume", "cold_water", 60)
+    text = text.replace("step: $status", "step: $status, interval: 30")
+    assert _uses(text)[0] == RegisterUse("hourly", "cold_water.volume", "cold_water", 30)

@@ -29,6 +29,7 @@ def test_reads_and_quantity_are_items_of_their_own() -> None:
     assert quantity.facts["time"] == previous.facts["time"]
     assert quantity.facts["end"] == current.facts["time"]
     assert (quantity.facts["function"], quantity.facts["direction"]) == ("interval", "import")
+    assert "number" not in quantity.facts
     assert telegram.octets[current.start : current.end] == b"000010.5"
 
 
