@@ -11,7 +11,7 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.loader import Loader, Refusal
+from ingestion.loader import ChannelCalendar, Loader, Refusal, calendar
 from ingestion.loader.calendar import BEYOND, FIRST_DAY, midnights
 from meters.partitions import BLOCKS, REGISTERS, partitions_ensure
 from tests.ingestion import archive
@@ -155,3 +155,27 @@ def test_kathmandu_meters_on_whole_utc_hours_are_off_the_grid() -> None:
     start = int(datetime(2026, 11, 10, tzinfo=UTC).timestamp())
     result = Loader().load(archive.batch([(channel, start, 60, 1), (channel, start, 15, 1)]))
     assert result.refused.tolist() == [Refusal.OFF_GRID, 0]
+
+
+def test_channels_that_come_in_batches_are_all_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those learned lately stand by themselves for a while; every one is found at any time."""
+    monkeypatch.setattr(calendar, "_RECENT", 7)
+    asked: list[int] = []
+
+    def answer(statement: str, parameters: list[list[int]]) -> list[tuple[int, int | str]]:
+        if not parameters:
+            return [(0, "UTC"), (1, "Europe/Kyiv"), (2, "Asia/Kathmandu")]
+        asked.extend(parameters[0])
+        return [(channel, channel % 3) for channel in parameters[0] if channel < 1_000]
+
+    monkeypatch.setattr(calendar, "_query", answer)
+    known = ChannelCalendar()
+    order = np.random.default_rng(2).permutation(1_000)
+    known.remember(order[:100], order[:100] % 3)
+    for part in np.array_split(order, 60):
+        known.zones(part)
+    number, names = known.zones(np.array([*range(1_000), 5_000]))
+    zone = {0: "UTC", 1: "Europe/Kyiv", 2: "Asia/Kathmandu"}
+    assert [names[one] for one in number[:1_000].tolist()] == [zone[n % 3] for n in range(1_000)]
+    assert number[1_000] == -1
+    assert sorted(asked) == [*sorted(set(range(1_000)) - set(order[:100].tolist())), 5_000]
