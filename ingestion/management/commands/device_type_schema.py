@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
 
+from config.lib.publishing import PublishingCommand
 from meters.definition.json_schema import json_schema
 from meters.definition.reference_page import with_reference
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
 
 __all__ = ["Command", "published"]
 
@@ -29,19 +25,8 @@ def published() -> dict[Path, str]:
     }
 
 
-class Command(BaseCommand):
+class Command(PublishingCommand):
     help = "Writes docs/device-types/schema.json and the reference in language.md."
-    requires_system_checks = ()
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--check", action="store_true", help="write nothing; fail if stale")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        for path, text in published().items():
-            current = path.read_text(encoding="utf-8") if path.exists() else ""
-            if current == text:
-                continue
-            if options["check"]:
-                raise CommandError(f"{path.name} is stale: run manage.py device_type_schema")
-            path.write_text(text, encoding="utf-8")
-            self.stdout.write(f"wrote {path.name}")
+    def files(self) -> dict[Path, str]:
+        return published()
