@@ -32,7 +32,7 @@ class _Read(NamedTuple):
     digits: int
     at: datetime
     quality: Quality
-    index: int
+    place: int
 
 
 class Accumulated:
@@ -102,7 +102,7 @@ class Accumulated:
     ) -> None:
         own = {"function": "cumulative", "storage": storage, "time": read.at}
         word = "_previous" if storage else "_current"
-        self._add(record, word, read.value, unit, read.index, facts | _said(read.quality) | own)
+        self._add(record, word, read.value, unit, read.place, facts | _said(read.quality) | own)
 
     def _add(
         self,
