@@ -14,7 +14,8 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from accounts.grants import grants_of
-from ingestion.decoding import compile_type, publishing_faults, run_tests
+from ingestion.decoding import compile_type, publishing_faults
+from ingestion.workbench.checking import run_tests_within
 from ingestion.workbench.texts import Head, code_of, head_of, is_of_language, with_key
 from meters import __file__ as meters_file
 from meters.definition import Definition, read_definition, registers_of
@@ -38,6 +39,8 @@ __all__ = [
 ]
 
 _LONGEST = 200_000
+# Seconds for the tests of a type that is published.
+_FOR_TESTS = 20.0
 _SHIPPED = Path(meters_file).parent / "devicetypes"
 _log = logging.getLogger(__name__)
 
@@ -159,7 +162,14 @@ def version_prepare(version: DeviceTypeVersion) -> None:
     if not is_of_language(version.definition):
         return
     definition = _read(version.definition)
-    faults = publishing_faults(run_tests(compile_type(definition)))
+    results, left = run_tests_within(compile_type(definition), _FOR_TESTS)
+    if left:
+        values = {"seconds": _FOR_TESTS, "left": left}
+        message = _(
+            "The tests take longer than %(seconds)d s, %(left)d are left: keep fewer of them."
+        )
+        raise MetersError(message % values)
+    faults = publishing_faults(results)
     if faults:
         raise MetersError(faults)
     _describe(version.device_type, definition)

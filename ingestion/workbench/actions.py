@@ -103,8 +103,10 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     companies = companies_of(user)
     if not companies:
         raise PermissionDenied
-    asked = request.POST.get("company", "")
-    company = next((one for one in companies if str(one.pk) == asked), companies[0])
+    asked = request.POST.get("company") or str(companies[0].pk)
+    company = next((one for one in companies if str(one.pk) == asked), None)
+    if company is None:
+        raise PermissionDenied
     try:
         version = device_type_duplicate(actor=user, version=version, company=company)
     except ValidationError as error:

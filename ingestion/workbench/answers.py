@@ -74,6 +74,8 @@ def frames_answer(request: HttpRequest) -> JsonResponse:
     """Frames that were not stored and whose devices the user may see, the newest first."""
     user = _user(request)
     require_reader(user)
+    if wait := seconds_to_wait(user, QUESTIONS):
+        return _too_often(wait)
     now = datetime.now(UTC)
     question = FrameQuestion(
         first=now - timedelta(days=_DAYS),
@@ -118,11 +120,19 @@ def _asked(request: HttpRequest, limit: Limit) -> dict[str, Any] | JsonResponse:
         return _refused(_("This is too much to be checked at once."), 413)
     try:
         asked = json.loads(request.body)
+        _check_letters(asked)
     except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
         return _refused(_("The question can't be read."), 400)
     return asked
+
+
+def _check_letters(asked: Any) -> None:
+    """ValueError for halves of letters, which JSON can write and nothing else can."""
+    for value in asked.values() if isinstance(asked, dict) else ():
+        if isinstance(value, str):
+            value.encode()
 
 
 def _refused(text: str, status: int) -> JsonResponse:

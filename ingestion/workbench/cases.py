@@ -19,7 +19,7 @@ from meters.catalogue import CATALOGUE
 
 from .samples import Sample
 
-__all__ = ["bad_case", "good_case", "quoted"]
+__all__ = ["bad_case", "good_case", "quoted", "written"]
 
 _MOST_ITEMS = 12
 _EXPONENTS = {entry.code: entry.exponent for entry in CATALOGUE}
@@ -98,7 +98,7 @@ def _telegram(compiled: CompiledType, sample: Sample) -> Iterator[str]:
     if text is None and kind in TEXT_KINDS:
         yield "  encoding: hex"
     for name, value in sample.written.items():
-        yield f"  {name}: {_written(value)}"
+        yield f"  {name}: {written(value)}"
     for name, key in (("key", "encryption"), ("authentication_key", "authentication")):
         if sample.arrival.keys.get(key):
             yield f"  {name}: {_hex(sample.arrival.keys[key])}"
@@ -134,13 +134,13 @@ def _escaped(letter: str) -> str:
     return letter if letter.isprintable() else f"\\U{ord(letter):08X}"
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """A value in flow style."""
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{quoted(str(key))}: {_written(each)}" for key, each in value.items())
+        inner = ", ".join(f"{quoted(str(key))}: {written(each)}" for key, each in value.items())
         return f"{{{inner}}}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(written, value))}]"
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -158,7 +158,7 @@ def _reading(one: Reading) -> str:
     row: dict[str, Any] = {"register": one.register, "value": one.said}
     row |= {"unit": one.unit} if one.unit else {}
     row |= {} if one.port is None else {"port": one.port}
-    return _written(_timed(row, "at", one.at))
+    return written(_timed(row, "at", one.at))
 
 
 def _series(one: Series) -> str:
@@ -171,11 +171,11 @@ def _series(one: Series) -> str:
     row |= {} if one.base is None else {"base": said(one.base)}
     row |= {"step": f"{one.step}s"}
     row |= {} if one.port is None else {"port": one.port}
-    return _written(_timed(row, "at", one.base_time))
+    return written(_timed(row, "at", one.base_time))
 
 
 def _event(one: EventSaid) -> str:
-    return _written(one.name or one.code)
+    return written(one.name or one.code)
 
 
 def _expected(decoded: Decoded) -> Iterator[str]:
@@ -191,4 +191,4 @@ def _expected(decoded: Decoded) -> Iterator[str]:
     yield "  expect:"
     for name, value in rows[:_MOST_ITEMS]:
         shown = value.isoformat() if isinstance(value, datetime) else value
-        yield f"    {name}: {_written(shown)}"
+        yield f"    {name}: {written(shown)}"

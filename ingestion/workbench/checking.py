@@ -17,10 +17,13 @@ from .cases import bad_case, good_case
 from .samples import Sample
 from .showing import decoded_shown, octets_shown, telegram_shown, test_shown
 
-__all__ = ["checked"]
+__all__ = ["checked", "run_tests_within"]
 
-# Seconds for the tests of a type while somebody writes it; publishing runs all, however long.
+# Seconds for the tests of a type while somebody writes it; publishing runs all it has time for.
 _FOR_TESTS = 2.0
+# A telegram that takes longer is not decoded again and again, to find a piece of it that is refused.
+_FOR_CASES = 0.5
+_MOST_IN_CASE = 500
 
 
 def checked(text: str, sample: Sample | None) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def checked(text: str, sample: Sample | None) -> dict[str, Any]:
     except DefinitionError as error:
         found: dict[str, Any] = {"problems": [_problem(one) for one in error.problems]}
         return found | ({"sample": _bare(sample)} if sample else {})
-    results, left = _tested(compiled)
+    results, left = run_tests_within(compiled, _FOR_TESTS)
     found = {
         "problems": [],
         "kind": compiled.definition.decode.kind,
@@ -49,10 +52,10 @@ def _problem(problem: Problem) -> dict[str, Any]:
     return {**place, "key": problem.key, "message": message}
 
 
-def _tested(compiled: CompiledType) -> tuple[list[TestResult], int]:
+def run_tests_within(compiled: CompiledType, seconds: float) -> tuple[list[TestResult], int]:
     """The results there was time for, and how many tests are left."""
     tests = compiled.definition.tests
-    until = time.monotonic() + _FOR_TESTS
+    until = time.monotonic() + seconds
     results: list[TestResult] = []
     for number, test in enumerate(tests, 1):
         if time.monotonic() > until:
@@ -79,14 +82,24 @@ def _bare(sample: Sample) -> dict[str, Any]:
 
 
 def _decoded(compiled: CompiledType, sample: Sample) -> dict[str, Any]:
+    begun = time.monotonic()
     try:
         decoded = compiled.decode(sample.octets, context=sample.arrival)
     except DecodeError as error:
         refused = {"error": _error(error), "case": bad_case(compiled, sample, error.reason)}
         return {**_unrefused(compiled, sample), **refused}
-    cases = {"case": good_case(compiled, sample, decoded), "cut": bad_case(compiled, sample)}
     recognised = compiled.recognises(decoded.telegram, sample.arrival)
-    return {**decoded_shown(decoded), **cases, "recognised": recognised}
+    shown = {**decoded_shown(decoded), "recognised": recognised}
+    said = (
+        len(decoded.readings) + len(decoded.events) + sum(len(one.values) for one in decoded.series)
+    )
+    if said > _MOST_IN_CASE or time.monotonic() - begun > _FOR_CASES:
+        return {**shown, "case": "", "cut": ""}
+    return {
+        **shown,
+        "case": good_case(compiled, sample, decoded),
+        "cut": bad_case(compiled, sample),
+    }
 
 
 def _unrefused(compiled: CompiledType, sample: Sample) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Activity
 from accounts.services.activity import activity_record
@@ -17,22 +19,29 @@ from ingestion.services.device_types import device_type_create, fingerprint
 from meters.definition import DefinitionError
 from meters.definition.nodes import Mapping, plain, read_nodes
 from meters.models import DeviceTypeVersion
+from meters.quantities import Resource
 
 from .access import companies_of, may_change, require_author, version_of
 from .comparing import compared
+from .limits import QUESTIONS, seconds_to_wait
 from .samples import ENCODINGS
-from .starting import STARTERS, StartForm
+from .starting import MEASURED, STARTERS, StartForm
 from .texts import is_of_language
 from .words import page_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.contrib.admin import AdminSite
     from django.http import HttpRequest
+
+    from .tables import Note
 
 __all__ = ["compare_page", "export_file", "start_page", "version_page"]
 
 _MOST_DRAFTS = 20
 _MOST_VERSIONS = 200
+_MOST_NOTES = 8
 
 
 def start_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
@@ -41,13 +50,17 @@ def start_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
     require_author(user)
     companies = companies_of(user)
     form = StartForm(companies=companies)
-    if request.method == "POST":
+    too_often = request.method == "POST" and seconds_to_wait(user, QUESTIONS)
+    if too_often:
+        messages.error(request, _("Too many questions at once. Try again in a minute."))
+    elif request.method == "POST":
         data = request.POST.copy()
         data.setdefault("company", str(companies[0].pk))
         form = StartForm(data, request.FILES, companies=companies)
         if form.is_valid():
             made = _begun(request, form)
             if made is not None:
+                _tell(request, form.cleaned_data.get("notes", ()))
                 return HttpResponseRedirect(reverse("admin:workbench_version", args=[made.pk]))
     context = {
         **site.each_context(request),
@@ -56,9 +69,10 @@ def start_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "companies": companies,
         "starters": STARTERS,
         "encodings": encodings(),
+        "resources": [(one, Resource(one).label) for one in MEASURED],
         "drafts": _drafts(user),
     }
-    status = 422 if form.errors else 200
+    status = 429 if too_often else 422 if form.errors else 200
     return TemplateResponse(request, "admin/workbench/start.html", context, status=status)
 
 
@@ -73,6 +87,21 @@ def _begun(request: HttpRequest, form: StartForm) -> DeviceTypeVersion | None:
     except ValidationError as error:
         form.add_error(None, error)
         return None
+
+
+def _tell(request: HttpRequest, notes: Sequence[Note]) -> None:
+    """What an imported table does not say; all of it stands at the top of the definition."""
+    lost = [note for note in notes if note.lost]
+    for note in lost[:_MOST_NOTES]:
+        messages.warning(request, _("Not in the draft. %(note)s") % {"note": note})
+    left = len(notes) - min(len(lost), _MOST_NOTES)
+    if left:
+        text = ngettext(
+            "%(count)d more note on the table stands at the top of the definition.",
+            "%(count)d more notes on the table stand at the top of the definition.",
+            left,
+        )
+        messages.info(request, text % {"count": left})
 
 
 def encodings() -> list[tuple[str, str]]:
@@ -145,13 +174,17 @@ def compare_page(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse
     before = [row for row in others if row.number < version.number]
     chosen = next((row for row in others if str(row.pk) == asked), None)
     other = chosen or next(iter(before or others), None)
+    # The older one stands left, whichever of them the page was opened from.
+    old, new = sorted((version, other), key=lambda row: row.number) if other else (version, version)
     context = {
         **site.each_context(request),
         "title": _("Compare versions"),
         "version": version,
         "other": other,
         "others": others,
-        "lines": compared(other.definition, version.definition) if other else [],
+        "sides": (old, new),
+        "found": compared(old.definition, new.definition),
+        "unfolded": "all" in request.GET,
     }
     return TemplateResponse(request, "admin/workbench/compare.html", context)
 

@@ -18,16 +18,19 @@ from meters.definition.nodes import plain, read_nodes
 from .access import zone_of
 from .proposing import ProposalError, propose_definition
 from .samples import ENCODINGS, SampleError, octets_of
+from .tables import LARGEST_TABLE, Wishes, drafted, is_foreign, text_of_file
 from .texts import code_of, with_key
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-__all__ = ["STARTERS", "StartForm", "Starter", "starter_text"]
+__all__ = ["MEASURED", "STARTERS", "StartForm", "Starter", "starter_text"]
 
 _FOLDER = Path(__file__).parent / "starters"
 _LARGEST_FILE = 262_144
 _SCHEMA_KEYS = ("fields", "ports")
+# What a table may be said to measure; `device` is what nothing else is.
+MEASURED = ("electricity", "cold_water", "hot_water", "gas", "heat")
 
 
 class Starter(NamedTuple):
@@ -80,7 +83,14 @@ class StartForm(forms.Form):
     payload = forms.CharField(label=gettext_lazy("Telegram"), required=False, max_length=262_144)
     encoding = forms.ChoiceField(choices=[(one, one) for one in ENCODINGS], required=False)
     key = forms.CharField(label=gettext_lazy("Key"), required=False, max_length=200)
-    file = forms.FileField(label=gettext_lazy("File"), required=False)
+    file = forms.FileField(label=gettext_lazy("File"), required=False, allow_empty_file=True)
+    table = forms.CharField(label=gettext_lazy("Table"), required=False, max_length=LARGEST_TABLE)
+    resource = forms.ChoiceField(
+        choices=[("", ""), *((one, one) for one in MEASURED)], required=False
+    )
+    endian = forms.ChoiceField(
+        choices=[("", ""), ("big", "big"), ("little", "little")], required=False
+    )
 
     def __init__(self, *args: Any, companies: list[Company], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -94,7 +104,7 @@ class StartForm(forms.Form):
             try:
                 data["definition"] = _WAYS[data["way"]](data)
             except (ProposalError, SampleError) as error:
-                self.add_error("payload", str(error))
+                self.add_error("file" if data["way"] == "import" else "payload", str(error))
             except DefinitionError as error:
                 self.add_error("file", ValidationError(error.messages))
         return data
@@ -127,20 +137,31 @@ def _key(text: str) -> bytes | None:
 
 
 def _from_file(data: dict[str, Any]) -> str:
-    """A definition as it is, or a payload schema wrapped in one."""
-    upload = data.get("file")
-    if upload is None:
-        raise ProposalError(_("Choose a file to import."))
-    if upload.size > _LARGEST_FILE:
-        raise ProposalError(_("The file is larger than 256 kB; a definition is not."))
-    try:
-        text = upload.read().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ProposalError(_("The file is no text in UTF-8.")) from None
-    stem = Path(upload.name or "").stem
+    """A definition as it is, a payload schema wrapped in one, or what a table becomes."""
+    text, stem = _uploaded(data)
+    if is_foreign(text):
+        made = drafted(text, _wishes(data, stem))
+        data["notes"] = made.notes
+        return made.text
     text = wrap_payload_schema(text, name=stem) if _is_schema(text) else text
     code = code_of(data.get("code", ""))
     return with_key(text, "type", code) if code else text
+
+
+def _uploaded(data: dict[str, Any]) -> tuple[str, str]:
+    """The text of the file, or what was pasted instead; and the name of the file."""
+    upload, pasted = data.get("file"), data.get("table", "")
+    if upload is None:
+        if not pasted.strip():
+            raise ProposalError(_("Choose a file to import, or paste a table."))
+        return pasted, ""
+    if upload.size > _LARGEST_FILE:
+        raise ProposalError(_("The file is larger than 256 kB; a definition is not."))
+    return text_of_file(upload.read()), Path(upload.name or "").stem
+
+
+def _wishes(data: dict[str, Any], stem: str) -> Wishes:
+    return Wishes(stem, data.get("code", ""), data.get("resource", ""), data.get("endian", ""))
 
 
 def _is_schema(text: str) -> bool:

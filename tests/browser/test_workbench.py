@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ingestion.services.device_types import (
+    device_type_create,
+    fingerprint,
+    version_draft,
+    version_publish,
+    version_save,
+)
+from ingestion.workbench.starting import starter_text
 from meters.models import DeviceTypeVersion
 
 if TYPE_CHECKING:
@@ -133,6 +141,66 @@ def test_pages_are_in_order_wide_and_narrow(visit: Callable[..., Any], people: W
                 sideways = "document.documentElement.scrollWidth > window.innerWidth"
                 assert not page.evaluate(sideways), (address, width)
             assert page.locator("h1").count() == 1
+
+
+TABLE = """Byte | Name | Type | Scale | Unit
+0-3 | Volume | uint32 | 0.001 | m3
+4 | Odd | frob | |
+4.0 | Low battery | | |
+"""
+
+
+def test_a_pasted_table_becomes_a_type_that_decodes(
+    visit: Callable[..., Any], people: World
+) -> None:
+    with visit(ENGINEER) as page:
+        page.goto("/admin/workbench/")
+        page.click(".wb-paste summary")
+        page.fill("#start-table", TABLE)
+        page.select_option("#start-resource", "gas")
+        page.fill("#import-code", "acme-g1")
+        page.click("text=Import >> visible=true")
+        page.wait_for_url("**/workbench/*/")
+        assert "Line 3: the type “frob” is not known" in page.locator("main").inner_text()
+        page.fill('[data-sample="payload"]', "000003e8 01")
+        result = page.locator("[data-result]")
+        result.get_by_text("gas.volume.register").wait_for()
+        assert "battery low" in result.inner_text()
+
+
+def test_versions_stand_side_by_side(visit: Callable[..., Any], people: World) -> None:
+    engineer = people.city.engineer
+    text = starter_text("binary")
+    first = device_type_create(actor=engineer, company=people.city.company, definition=text)
+    version_publish(actor=engineer, version=first, why="first")
+    second = version_draft(actor=engineer, version=first)
+    changed = second.definition.replace("vendor: Maker", "vendor: Acme") + "# end\n"
+    base = fingerprint(second.definition)
+    version_save(actor=engineer, version=second, definition=changed, base=base)
+    with visit(ENGINEER) as page:
+        page.goto(f"/admin/workbench/{second.pk}/compare/")
+        row = page.locator("tr", has=page.locator("del", has_text="Maker"))
+        assert row.locator("ins").inner_text() == "Acme"
+        old, new = row.locator(".wb-old").bounding_box(), row.locator(".wb-new").bounding_box()
+        assert old["y"] == new["y"] and old["x"] < new["x"]
+        # Keys lead from change to change; the last is followed by the first.
+        for expected in ("1", "2", "3", "1"):
+            page.keyboard.press("n")
+            assert page.evaluate("document.activeElement.dataset.change") == expected
+        assert page.locator("[data-at]").inner_text() == "1 / 3"
+        page.keyboard.press("p")
+        assert page.evaluate("document.activeElement.dataset.change") == "3"
+        # What stayed is folded until somebody asks for it.
+        fold = page.locator("[data-unfold]").first
+        hidden = page.locator(f"#{fold.get_attribute('data-unfold')}")
+        assert not hidden.is_visible()
+        fold.focus()
+        page.keyboard.press("Enter")
+        assert hidden.is_visible()
+        page.set_viewport_size({"width": 390, "height": 900})
+        old, new = row.locator(".wb-old").bounding_box(), row.locator(".wb-new").bounding_box()
+        assert old["x"] == new["x"] and old["y"] < new["y"]
+        assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
 
 
 def test_completion_offers_keys_and_values(visit: Callable[..., Any], people: World) -> None:

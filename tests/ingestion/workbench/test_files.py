@@ -1,4 +1,4 @@
-"""Capture files, comparisons, and the text of a definition changed in one line."""
+"""Capture files, and the text of a definition changed in one line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import struct
 import pytest
 
 from ingestion.workbench.captures import captured_frames
-from ingestion.workbench.comparing import compared
 from ingestion.workbench.samples import SampleError
 from ingestion.workbench.texts import Head, head_of, is_of_language, with_key
 
@@ -57,19 +56,6 @@ def test_lines_of_frames() -> None:
 def test_other_files_are_refused(content: bytes, why: str) -> None:
     with pytest.raises(SampleError, match=why):
         captured_frames(content)
-
-
-def test_a_comparison_numbers_both_sides() -> None:
-    before = "".join(f"line {at}\n" for at in range(1, 21))
-    after = before.replace("line 10\n", "line ten\nand more\n")
-    lines = compared(before, after)
-    assert [(row.kind, row.before, row.after) for row in lines if row.kind in {"gone", "new"}] == [
-        ("gone", 10, 0),
-        ("new", 0, 10),
-        ("new", 0, 11),
-    ]
-    assert lines[-1][:3] == ("same", 13, 14)
-    assert compared(before, before) == []
 
 
 def test_one_line_of_a_text_is_changed() -> None:

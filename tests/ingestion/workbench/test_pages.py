@@ -190,7 +190,7 @@ def test_from_a_published_version_to_drafts_and_back(
     assert third.status == "published"
     compare = reverse("admin:workbench_compare", args=[draft.pk])
     page = engineer.get(compare).content.decode()
-    assert "version: 2" in page and "version: 1" in page
+    assert "version: <del>1</del>" in page and "version: <ins>2</ins>" in page
     assert engineer.get(f"{compare}?with={third.pk}").context["other"] == third
     engineer.post(reverse("admin:workbench_copy", args=[version.pk]))
     assert DeviceTypeVersion.objects.filter(device_type__code="acme-w1-copy").exists()
@@ -230,6 +230,13 @@ def test_ways_to_begin(engineer: Client) -> None:
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
+        ({"way": "import", "table": "a,b\n1,2\n"}, "No row with headings"),
+        ({"way": "import", "table": "function f(b) { return b; }"}, "This is a program"),
+        ({"way": "import", "table": "x", "endian": "middle"}, "middle"),
+        ({"way": "import", "table": "Byte,Name\n0,=1+1\n"}, "No line of the table"),
+        ({"way": "import", "table": "x" * 262_145}, "262144"),
+        ({"way": "import", "file": SimpleUploadedFile("x.xlsx", b"PK\x03\x04")}, "workbook"),
+        ({"way": "import", "file": SimpleUploadedFile("x", b"#" * 262_145)}, "larger than 256 kB"),
         ({"way": "payload", "payload": ""}, "Paste a telegram"),
         ({"way": "payload", "payload": "0x", "encoding": "hex", "key": "ab"}, ""),
         ({"way": "payload", "payload": "0102", "key": "zz"}, "A key has"),
@@ -243,6 +250,34 @@ def test_what_can_not_begin_is_said(engineer: Client, asked: dict[str, Any], why
     answer = engineer.post(reverse(START), asked)
     assert answer.status_code == 422
     assert why in answer.content.decode()
+
+
+TABLE = "Byte;Name;Type;Scale;Unit\n0-3;Volume;uint32;0.001;m3\n4;Odd;frob;;\n5;Level;u8;;%\n"
+
+
+def test_a_table_becomes_a_draft_and_its_odd_lines_are_told(engineer: Client) -> None:
+    asked = {"way": "import", "table": TABLE, "resource": "gas", "endian": "little"}
+    page = engineer.post(reverse(START), {**asked, "code": "acme-g4"}, follow=True)
+    told = [str(message) for message in page.context["messages"]]
+    assert told[0] == "Not in the draft. Line 3: the type “frob” is not known"
+    made = DeviceTypeVersion.objects.latest("pk")
+    assert made.device_type.code == "acme-g4"
+    assert made.device_type.resource == "gas"
+    assert "reading_type: gas.volume.register" in made.definition
+    assert "endian: little" in made.definition
+
+
+def test_a_table_in_a_file_is_named_by_it(engineer: Client) -> None:
+    upload = SimpleUploadedFile("Acme G6.csv", TABLE.encode("cp1251"))
+    made = _begun(engineer, way="import", file=upload)
+    assert made.device_type.code == "acme-g6"
+
+
+def test_what_was_pasted_is_still_there_when_it_is_refused(engineer: Client) -> None:
+    asked = {"way": "import", "table": "<b>,c\n1,2\n", "resource": "gas"}
+    page = engineer.post(reverse(START), asked).content.decode()
+    assert "&lt;b&gt;,c" in page
+    assert '<option value="gas" selected>' in page
 
 
 def test_a_reader_tries_telegrams_but_changes_nothing(
