@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.people import World
-    from tests.snapshot import Snapshot
+    from tests.snapshot import Kept
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,25 +50,18 @@ def _clean_cache(request: pytest.FixtureRequest, _own_cache: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def _worlds() -> list[tuple[Snapshot, World]]:
-    """The world that was made last, to be copied."""
-    return []
+def _worlds() -> Kept[World]:
+    from tests.snapshot import Kept
+
+    return Kept()
 
 
 @pytest.fixture
-def world(db: None, _worlds: list[tuple[Snapshot, World]]) -> World:
+def world(db: None, _worlds: Kept[World]) -> World:
     """Two companies with people, trees, types and meters: see tests/people.py."""
     from tests.people import build_world
-    from tests.snapshot import Snapshot, contents, snapshots_possible
 
-    if not snapshots_possible():
-        return build_world()
-    if _worlds and _worlds[0][0].restore():
-        return deepcopy(_worlds[0][1])
-    before = contents()
-    made = build_world()
-    _worlds[:] = [(Snapshot.take(before), deepcopy(made))]
-    return made
+    return _worlds.copied_or_made(build_world)
 
 
 @pytest.fixture

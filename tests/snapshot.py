@@ -7,17 +7,23 @@ grants once; on a server that is given by its address there is none, and everyth
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import psycopg
 from django.db import connection, transaction
 
 from config.embedded.services import TEMPORARY_PREFIX
 
-__all__ = ["Snapshot", "contents", "snapshots_possible"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Kept"]
+
+T = TypeVar("T")
 
 _TABLES = """
 SELECT c.oid::regclass::text, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
@@ -31,7 +37,7 @@ _GIVEN = "SELECT coalesce(sum(hashtext(p::text)), 0) FROM auth_permission p"
 
 
 @cache
-def snapshots_possible() -> bool:
+def _snapshots_possible() -> bool:
     """Whether this session may switch triggers off."""
     folder = Path(os.environ.get("READOUT_VAR", ""))
     secret = folder / "secrets" / "postgres_superuser_password"
@@ -51,7 +57,7 @@ def snapshots_possible() -> bool:
     return True
 
 
-def contents() -> dict[str, Any]:
+def _contents() -> dict[str, Any]:
     """Table → a number that changes with what it holds; the key "" stands for what was given."""
     with connection.cursor() as cursor:
         cursor.execute(_TABLES)
@@ -74,15 +80,15 @@ def _given(cursor: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The tables that changed since `contents`; tables: name and columns → rows as COPY gives them."""
+class _Snapshot:
+    """The tables that changed since `_contents`; tables: name and columns → rows as COPY gives them."""
 
     given: Any
     tables: dict[tuple[str, str], bytes]
 
     @classmethod
-    def take(cls, before: dict[str, Any]) -> Snapshot:
-        now = contents()
+    def take(cls, before: dict[str, Any]) -> _Snapshot:
+        now = _contents()
         with connection.cursor() as cursor:
             cursor.execute(_TABLES)
             changed = [row for row in cursor.fetchall() if now[row[0]] != before[row[0]]]
@@ -105,3 +111,21 @@ class Snapshot:
                     stream.write(rows)
             cursor.execute("SET LOCAL session_replication_role = origin")
         return True
+
+
+class Kept(Generic[T]):
+    """What was made last, to be copied: the rows, and what the maker returned."""
+
+    def __init__(self) -> None:
+        self._last: tuple[_Snapshot, T] | None = None
+
+    def copied_or_made(self, make: Callable[[], T]) -> T:
+        """In the database of a test, which holds nothing of it yet."""
+        if not _snapshots_possible():
+            return make()
+        if self._last is not None and self._last[0].restore():
+            return deepcopy(self._last[1])
+        before = _contents()
+        made = make()
+        self._last = (_Snapshot.take(before), deepcopy(made))
+        return made

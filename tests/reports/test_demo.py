@@ -30,6 +30,7 @@ from meters.models import (
 from meters.quantities import RESOURCE_SYSTEMS
 from reports.demo.loader import CITY, HILL, demo_load
 from reports.demo.people import PEOPLE, Login
+from tests.snapshot import Kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,10 +52,15 @@ MODELS = (
 )
 
 
+@pytest.fixture(scope="module")
+def _cities() -> Kept[Company]:
+    return Kept()
+
+
 @pytest.fixture
-def city(db: None) -> Company:
-    assert demo_load(keep=_ignore, today=TODAY)
-    return Company.objects.get(code=CITY)
+def city(db: None, _cities: Kept[Company]) -> Company:
+    """City Utilities; loading it takes longer than copying it."""
+    return _cities.copied_or_made(_load)
 
 
 def test_numbers_of_city_utilities(city: Company) -> None:
@@ -234,6 +240,11 @@ def test_unwritable_file_loads_nothing(db: None, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="can't be written"):
         _run(credentials_file=tmp_path / "file" / "logins.txt")
     assert not Company.objects.filter(code=CITY).exists()
+
+
+def _load() -> Company:
+    assert demo_load(keep=_ignore, today=TODAY)
+    return Company.objects.get(code=CITY)
 
 
 def _ignore(logins: list[Login]) -> None:
