@@ -93,7 +93,7 @@ def judge(name: str, vector: Mapping[str, Any], formats: Formats) -> Judgement:
     values = list(_values(vector["expected"]))
     lost = [(field, value) for field, value in values if not _is_found(field, value, telegram)]
     sent = [(field, value) for field, value in lost if _stands(field, value, telegram.octets)]
-    asked = [pair for pair in sent if not _is_makers(*pair, telegram)]
+    asked = [pair for pair in sent if not _is_makers(pair[1], telegram.items)]
     wrong = tuple(_wrong_identity(vector, telegram))
     if not vector["language_class"].startswith(_MAPPING_ONLY):
         return Judgement(name, telegram, wrong=wrong, extra=len(values) - len(lost))
@@ -232,39 +232,14 @@ def _in_unit(value: Any, unit: str, suffix: str) -> Iterator[Fraction]:
         yield from (number * YEAR_SECONDS / year for year in OTHER_YEARS)
 
 
-def _is_makers(field: str, value: Any, telegram: Telegram) -> bool:
-    """Whether a number stands in a record whose VIF only its maker can read (7Fh, FFh).
-
-    As its value with the point anywhere, in any size of the published unit, or as bytes of it.
-    """
-    if isinstance(value, str):
-        return False
-    number = Fraction(_exact(value))
-    return any(
-        _has_digits(item, number, size) or _is_part(telegram.octets, item, number / size)
-        for item in telegram.items
-        if _MAKERS_VIF & set(bytes.fromhex(str(item.facts.get("vif", ""))))
-        for size in set(UNITS[field.rpartition("_")[2]].values())
+def _is_makers(value: Any, items: tuple[Item, ...]) -> bool:
+    """Whether a number has the digits of a record whose VIF only its maker can read (7Fh, FFh)."""
+    return not isinstance(value, str) and any(
+        _digits(item.value) == _digits(_exact(value))
+        for item in items
+        if isinstance(item.value, int | Decimal)
+        and _MAKERS_VIF & set(bytes.fromhex(str(item.facts.get("vif", ""))))
     )
-
-
-def _has_digits(item: Item, number: Fraction, size: Fraction) -> bool:
-    """Whether a record's value is the number but for the place of its point."""
-    if isinstance(item.value, bool) or not isinstance(item.value, int | Decimal):
-        return False
-    found, wanted = Fraction(item.value), number / size
-    shifts = range(-_LAST_DIGIT, _LAST_DIGIT + 1) if found else range(1)
-    nearness = max(_nearness(item, wanted), _PRECISION / size)
-    return any(abs(found * Fraction(10) ** power - wanted) < nearness for power in shifts)
-
-
-def _is_part(octets: bytes, item: Item, wanted: Fraction) -> bool:
-    """Whether a whole number is some of a record's data: makers put several things into one."""
-    if wanted.denominator != 1 or wanted <= 0:
-        return False
-    # The header stands in front of the data, and holds numbers of its own.
-    data = octets[item.start : item.end].partition(bytes.fromhex(str(item.facts["vif"])))[2]
-    return any(coded in data for coded in _codings(str(wanted.numerator)))
 
 
 def _digits(number: int | Decimal) -> str:

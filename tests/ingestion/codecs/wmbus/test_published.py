@@ -68,34 +68,6 @@ def test_numbers_that_are_not_sent_are_not_asked() -> None:
     assert _outcome(expected=_IPERL["expected"] | {"total_m3": 5.483}) == (EQUAL, "")
 
 
-# Under VIF 7Fh and FFh: minutes of running (796347), a float, several things in four bytes, nothing.
-_MAKERS = "04ff8f21bb260c00" + "05ff0bc3154842" + "04ff2c1b0f1100" + "02ff0a0000"
-
-
-def _makers_hex() -> str:
-    records = bytes.fromhex("04136a150000" + _MAKERS)
-    frame = bytes.fromhex("44ae4c6331754268077a51000000") + records
-    return (bytes([len(frame)]) + frame).hex()
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "detail"),
-    [
-        ("run_meter_h", "13272.45", ""),
-        ("frequency_hz", "50.021252", ""),
-        ("dust_level_counter", 27, ""),
-        ("volts_v", 0, ""),
-        ("run_meter_h", "13272.5", "missing run_meter_h 13272.5"),
-        ("dust_level_counter", 44, "missing dust_level_counter 44"),
-    ],
-)
-def test_what_stands_under_a_makers_vif_is_not_asked(field: str, value: Any, detail: str) -> None:
-    expected = _IPERL["expected"] | {field: Decimal(value)}
-    del expected["max_flow_m3h"]
-    wanted = (DIFFERENT if detail else EQUAL, detail)
-    assert _outcome(frames=[{"hex": _makers_hex()}], expected=expected) == wanted
-
-
 def test_refusals_are_told() -> None:
     verdict, detail = _outcome(frames=[{"hex": "1e44ae4c"}])
     assert (verdict, detail) == (REFUSED, "byte 4: a wireless M-Bus frame has at least 11 bytes")
