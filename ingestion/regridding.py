@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
     Mask = NDArray[np.bool_]
 
-__all__ = ["Parts", "Target", "day_of", "fits", "regrid", "summed"]
+__all__ = ["Days", "Parts", "Target", "day_of", "fits", "regrid", "summed", "too_many"]
 
 _CLASS, _FLAGS = 0x07, 0xF8
 _DAY = 1440
+# Slots that values are shared out over: 40 days of minutes, and as much as memory is there for.
+_MOST_OF_FRAME = 60_000
+_MOST_OF_BATCH = 4_000_000
 # Quality class by rank, the other way round than RANK.
 _OF_RANK = np.zeros(8, np.uint8)
 for _quality in Quality.values:
@@ -94,21 +97,45 @@ def fits(told: NDArray[Any], wanted: NDArray[Any]) -> Mask:
     return np.asarray(whole & (_DAY % told == 0))
 
 
-def day_of(time: Ints, company: NDArray[np.int32], zones: dict[int, str]) -> tuple[Ints, Ints]:
-    """First second and length of the local day of each instant."""
+class Days(NamedTuple):
+    """Local days: first second and length in seconds; BEYOND where no calendar reaches."""
+
+    begins: Ints
+    length: Ints
+
+
+def day_of(time: Ints, company: NDArray[np.int32], zones: dict[int, str]) -> Days:
+    """The local day of each instant."""
     begins, length = np.empty(len(time), np.int64), np.empty(len(time), np.int64)
     for number in np.unique(company).tolist():
         rows = company == number
         table = midnights((zones.get(number, "UTC"),))
         nobody = np.zeros(int(rows.sum()), np.int64)
         _day, begins[rows], length[rows] = table.place(nobody, time[rows])
-    return begins, length
+    return Days(begins, length)
+
+
+def too_many(told: Readings, target: Target) -> Mask:
+    """Values in frames that would be shared out over more slots than there is reason, or room, for.
+
+    Where it is the batch that is too large, the frames that ask for most are left out first.
+    """
+    slots = np.maximum(told.interval_minutes // target.minutes, 1)
+    if int(slots.sum()) <= _MOST_OF_FRAME:
+        return np.zeros(len(told), np.bool_)
+    _frames, place = np.unique(told.frame, return_inverse=True)
+    asked = np.bincount(place, slots)
+    order = np.argsort(asked, kind="stable")
+    many = asked > _MOST_OF_FRAME
+    many[order] |= np.cumsum(asked[order]) > _MOST_OF_BATCH
+    return np.asarray(many[place])
 
 
 def regrid(told: Readings, target: Target) -> tuple[Readings, Parts, NDArray[np.int64]]:
     """Shares and instants of the channels' slots; parts to be summed; rows off the grid.
 
-    told: in the device's interval (`interval_minutes`), which `fits` the target's.
+    told: in the device's interval (`interval_minutes`), which `fits` the target's, on days that
+    a calendar knows.
     """
     step = _seconds(told.interval_minutes.astype(np.int64), target)
     on_grid = (told.start - target.begins) % step == 0

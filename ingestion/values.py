@@ -22,9 +22,9 @@ from ingestion.codecs.universal_messages import (
 )
 from ingestion.codecs.universal_messages import Quality as Told
 from ingestion.loader import Readings, Registers
-from ingestion.loader.calendar import midnights
+from ingestion.loader.calendar import BEYOND, midnights
 from ingestion.models import Reason
-from ingestion.regridding import Parts, Target, day_of, fits, regrid, summed
+from ingestion.regridding import Parts, Target, day_of, fits, regrid, summed, too_many
 from ingestion.routing import MODULE_CHANNELS, route_key
 from meters.models import DeviceFlag, Quality, RegisterKind
 
@@ -233,12 +233,25 @@ def _add_regridded(
     each = np.repeat(route, rows.count)[~rows.missing.reshape(-1)]
     days = day_of(told.start, routes.company[each], context.zones)
     target = Target(routes.interval[each].astype(np.int64), routes.instant[each], *days)
+    beyond, many = days.length == BEYOND, too_many(told, target)
+    if bool((beyond | many).any()):
+        _refuse_values(told, beyond, Reason.OUT_OF_TIME, "no calendar reaches there", collected)
+        _refuse_values(told, many, Reason.NOT_STORABLE, "shared out too finely", collected)
+        kept = np.flatnonzero(~beyond & ~many)
+        told, target = told.take(kept), target.take(kept)
     made, parts, off = regrid(told, target)
     collected.readings += [made] if len(made) else []
     collected.parts += [parts] if len(parts) else []
     _refuse_off_grid(told, off, collected)
     if opening:
         _add_openings(rows, route, routes, collected)
+
+
+def _refuse_values(
+    told: Readings, chosen: NDArray[np.bool_], reason: Reason, why: str, collected: Collected
+) -> None:
+    frames = np.unique(told.frame[chosen])
+    collected.refuse(frames, reason, [why] * len(frames))
 
 
 def _refuse_off_grid(told: Readings, off: Ints, collected: Collected) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ingestion.interval_parts import KEPT_DAYS, parts_forget
 from ingestion.loader import Readings
 from ingestion.models import IntervalPart, Quarantine, Reason
-from ingestion.regridding import Target, day_of, fits, regrid, summed
+from ingestion.regridding import Target, day_of, fits, regrid, summed, too_many
 from meters.models import Channel, DeviceFlag, Meter, Quality, RevisionReason, TelemetryModule
 from meters.services.installations import meter_exchange
 from tests.ingestion import fleet
@@ -298,3 +298,35 @@ def test_intervals_that_share_no_grid_are_kept_and_replayed(collect: Collect, se
     fleet.wait_for(lambda: len(values(one)) == 12, what="the replay")
     running.stop()
     assert set(values(one).values()) == {(3, Quality.VALID)}
+
+
+def test_no_frame_and_no_batch_is_shared_out_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile of days takes a few bytes, and of minutes 1,440 times as many values."""
+    start = midnight(2026, 6, 1)
+    days = told(start, 1440, [7] * 50)
+    assert not too_many(days, target(days, 1)).any(), "a day a frame"
+    days.frame[:45] = 3
+    assert listed(np.flatnonzero(too_many(days, target(days, 1)))) == [*range(45)]
+    assert not too_many(days, target(days, 60)).any()
+    days.frame[:30] = 3
+    days.frame[30:] = np.arange(4, 24)
+    monkeypatch.setattr("ingestion.regridding._MOST_OF_BATCH", 20 * 1440)
+    assert listed(np.flatnonzero(too_many(days, target(days, 1)))) == [*range(30)]
+
+
+@pytest.mark.parametrize(("minutes", "wanted"), [(1440, 60), (60, 1440), (120, 60)])
+def test_a_clock_beyond_all_calendars_costs_nothing_but_its_values(
+    collect: Collect, send: Send, minutes: int, wanted: int
+) -> None:
+    """An erased clock reads 2³² − 1: a day of its time has no end, and was shared out for ever."""
+    one = fleet.module(fleet.company(), 1)
+    Channel.objects.filter(pk=one.channel()).update(interval_minutes=wanted)
+    running = collect()
+    sender = send(running)
+    # A midnight in Kyiv, in 2106.
+    start = 4_294_850_400
+    ask(sender, one, fleet.profile([5, 6], start=start, interval=minutes))
+    refused = Quarantine.objects.filter(reason=Reason.OUT_OF_TIME)
+    fleet.wait_for(refused.exists, what="the refusal")
+    assert running.engine.figures.stumbled == 0
+    assert not IntervalPart.objects.exists() and values(one) == {}
