@@ -28,6 +28,8 @@ __all__ = ["FrameViews"]
 
 _A_PAGE = 100
 _MOST_DAYS = 31
+# There is room before and behind for the days that are added.
+_FIRST_YEAR, _LAST_YEAR = 1971, 9_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 2**62
 
@@ -65,6 +67,9 @@ class FrameFilterForm(forms.Form):
         if first and last and not 0 <= (last - first).days < _MOST_DAYS:
             text = _("Choose at most %(days)d days, the first one first.")
             self.add_error("last", text % {"days": _MOST_DAYS})
+        for name, day in (("first", first), ("last", last)):
+            if day and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+                self.add_error(name, _("Nothing was collected then."))
         return data
 
     def question(self) -> FrameQuestion:

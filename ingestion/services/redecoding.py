@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ingestion.replay.differences import Cells
 
 __all__ = [
+    "check_begun",
     "late_changes_propose",
     "redecoded_block",
     "redecoding_apply",
@@ -93,10 +94,17 @@ def _check(actor: Any, subject: Any, first: date, last: date) -> None:
     if not 0 <= (last - first).days < _MOST_DAYS:
         text = _("Choose at most %(days)d days, the first one first.")
         raise IngestionError(text % {"days": _MOST_DAYS})
+    check_begun(first)
     if actor is not None:
         visible = type(subject).objects.visible_to(actor, "change")
         if not visible.filter(pk=subject.pk).exists():
             raise IngestionError(_("You may not change the values of this device."))
+
+
+def check_begun(first: date) -> None:
+    """Raise IngestionError for days on which nothing can have come yet, wherever it is today."""
+    if first > timezone.now().date() + timedelta(days=1):
+        raise IngestionError(_("This period has not begun yet."))
 
 
 def _anew(made: Redecoding) -> Anew:

@@ -28,6 +28,7 @@ from ingestion.replay.anew import MOST_FRAMES, modules_anew
 from ingestion.replay.differences import blocks_stored, differences
 from ingestion.replay.kept import frames_counted
 from ingestion.services.redecoding import (
+    check_begun,
     redecoded_block,
     redecoding_batch,
     redecoding_ready,
@@ -87,6 +88,7 @@ def wide_redecoding_make(
     if not 0 <= (last - first).days < MOST_DAYS:
         text = _("Choose at most %(days)d days, the first one first.")
         raise IngestionError(text % {"days": MOST_DAYS})
+    check_begun(first)
     _check_actor(actor, company, device_type)
     made = Redecoding(
         company=company,
