@@ -13,7 +13,13 @@ from .decoded import Arrival, Identity
 from .references import Lookup, lookup
 from .scope import Found, Scope
 
-__all__ = ["IdentityOf", "compile_identity", "compile_recognition", "compile_topic"]
+__all__ = [
+    "IdentityOf",
+    "compile_identity",
+    "compile_recognition",
+    "compile_topic",
+    "scheme_of",
+]
 
 IdentityOf = Callable[[Scope], Identity | None]
 
@@ -44,7 +50,7 @@ def compile_identity(definition: Definition) -> IdentityOf:
     """By the definition's `device`, else by what the kind and the transport know."""
     identify = definition.identify or Identify(path=("identify",))
     if identify.device:
-        scheme = identify.scheme or _scheme(identify.device, definition.decode.kind)
+        scheme = identify.scheme or scheme_of(identify.device, definition.decode.kind)
         return _by_field(lookup(identify.device), scheme)
     if definition.decode.kind in _MBUS_KINDS:
         return _by_address
@@ -53,7 +59,8 @@ def compile_identity(definition: Definition) -> IdentityOf:
     return _by_field(lookup("$arrival.device"), identify.scheme or "dev_eui")
 
 
-def _scheme(reference: str, kind: str) -> str:
+def scheme_of(reference: str, kind: str) -> str:
+    """What sort of number a reference leads to."""
     if reference.startswith("$identity.") and kind in _MBUS_KINDS:
         return "mbus"
     return next((word for head, word in _SCHEMES.items() if reference.startswith(head)), "serial")

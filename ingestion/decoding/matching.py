@@ -33,6 +33,8 @@ _PATTERN_PARTS = {"n": r"(?P<n>\d{1,3})", "t": r"(?P<t>\d{1,3})", "*": r"\d{1,3}
 _WITH_STORAGE = re.compile(r"(.*\d)\*(\d{1,3})")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 _SAME, _ANY = "same", "any"
+# Codes that a pattern remembers; senders may make up any number of others.
+_MOST_CODES = 1_000
 
 
 class Hit(NamedTuple):
@@ -69,7 +71,7 @@ def matching_items(match: Mapping[str, Any], *, free: Set[str] = frozenset()) ->
         return [
             Hit(item, _channel(item) if by_code else None, _tariff(item))
             for item in items
-            if _is_ordinary(item.facts, ordinary) and all(test(item) for test in tests)
+            if _is_ordinary(item.facts, ordinary) and _passes(item, tests)
         ]
 
     return find
@@ -128,7 +130,18 @@ def _among(value: Any, plain: list[Any], ranges: list[range]) -> bool:
 
 
 def _is_ordinary(facts: Mapping[str, Any], ordinary: list[tuple[str, tuple[Any, ...]]]) -> bool:
-    return all(facts[key] in values for key, values in ordinary if key in facts)
+    # The innermost loop of all decoding: no generator.
+    for key, values in ordinary:  # noqa: SIM110
+        if key in facts and facts[key] not in values:
+            return False
+    return True
+
+
+def _passes(item: Item, tests: list[Callable[[Item], bool]]) -> bool:
+    for test in tests:  # noqa: SIM110
+        if not test(item):
+            return False
+    return True
 
 
 def _channel(item: Item) -> int | None:
@@ -158,17 +171,32 @@ def _fits(pattern: re.Pattern[str], item: Item) -> re.Match[str] | None:
 
 def _by_obis(code: str) -> Hits:
     pattern = _pattern(code)
+    # Meters say the same few codes in every telegram.
+    known: dict[str, tuple[int | None, int | None] | None] = {}
+
+    def told(code: str) -> tuple[int | None, int | None] | None:
+        """Sub-meter and tariff of a code that fits."""
+        match = pattern.fullmatch(code)
+        if len(known) >= _MOST_CODES:
+            known.clear()
+        known[code] = None if match is None else _numbers(match.groupdict())
+        return known[code]
 
     def find(scope: Scope) -> list[Hit]:
         hits = []
         scope.charge(len(scope.telegram.items))
         for item in scope.telegram.items:
-            match = _fits(pattern, item)
-            if match:
-                found = match.groupdict()
-                submeter = found.get("n")
-                tariff = int(found["t"]) if found.get("t") else _tariff(item)
-                hits.append(Hit(item, int(submeter) if submeter else None, tariff))
+            said = item.facts.get("obis")
+            if isinstance(said, str):
+                fits = known[said] if said in known else told(said)
+                if fits is not None:
+                    submeter, tariff = fits
+                    hits.append(Hit(item, submeter, _tariff(item) if tariff is None else tariff))
         return hits
 
     return find
+
+
+def _numbers(found: Mapping[str, str | None]) -> tuple[int | None, int | None]:
+    submeter, tariff = found.get("n"), found.get("t")
+    return int(submeter) if submeter else None, int(tariff) if tariff else None

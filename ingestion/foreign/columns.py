@@ -12,11 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ingestion.codecs.columns import NONE, Batch, Events, Intervals, Registers, Statuses
+from ingestion.codecs.columns import NONE, Batch, Columns, Events, Intervals, Registers, Statuses
 from ingestion.codecs.universal_messages import (
     BATTERY_PERCENT_UNKNOWN,
     MODULE_PORT,
@@ -31,20 +31,37 @@ from ingestion.values import QUESTIONABLE
 from meters.catalogue import CATALOGUE
 from meters.quantities import Accumulation
 
+from .lane_columns import add_spoken
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from ingestion.decoding import Decoded, Reading, Series
     from ingestion.routing import Routes
 
-__all__ = ["Instant", "Said", "Spoken", "columns_of"]
+    from .lane_columns import Spoke
 
-_QUALITIES = {"valid": 0, "estimated": int(Told.ESTIMATED), "questionable": QUESTIONABLE}
+__all__ = [
+    "QUALITIES",
+    "Instant",
+    "Rows",
+    "Said",
+    "Spoken",
+    "columns_of",
+    "columns_same",
+    "numbered",
+    "only_port",
+    "where_of",
+]
+
+QUALITIES = {"valid": 0, "estimated": int(Told.ESTIMATED), "questionable": QUESTIONABLE}
 _DAY = 86_400
 _MOST_DETAIL = 2**31 - 1
 _FIRST_PORT = 1
 _DELTAS = frozenset(one.code for one in CATALOGUE if one.accumulation == Accumulation.DELTA)
 _DEVICE = "device."
+_Columns = TypeVar("_Columns", bound=Columns)
 
 
 class Said(NamedTuple):
@@ -77,7 +94,7 @@ class Spoken:
 
 
 @dataclass(slots=True)
-class _Rows:
+class Rows:
     """Rows as `Columns.of` takes them; intervals by their number of values."""
 
     registers: list[tuple[Any, ...]] = field(default_factory=list)
@@ -86,13 +103,23 @@ class _Rows:
     instants: list[Instant] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
     left_out: dict[int, str] = field(default_factory=dict)
+    # The same of messages that were read together.
+    register_parts: list[Registers] = field(default_factory=list)
+    interval_parts: dict[int, list[Intervals]] = field(default_factory=lambda: defaultdict(list))
+    event_parts: list[Events] = field(default_factory=list)
 
 
-def columns_of(said: list[Said], routes: Routes, zones: dict[int, str]) -> Spoken:
-    """All messages of a batch together, in the order of their frames."""
-    rows = _Rows()
+def columns_of(
+    said: list[Said], routes: Routes, zones: dict[int, str], spoken: Sequence[Spoke] = ()
+) -> Spoken:
+    """All messages of a batch together, in the order of their frames.
+
+    spoken: of messages that were read together.
+    """
+    rows = Rows()
+    add_spoken(rows, spoken, routes, zones)
     for one in said:
-        port = _only_port(one.module, routes)
+        port = only_port(one.module, routes)
         for reading in one.decoded.readings:
             _add_reading(rows, one, reading, port)
         for series in one.decoded.series:
@@ -101,11 +128,16 @@ def columns_of(said: list[Said], routes: Routes, zones: dict[int, str]) -> Spoke
             where = MODULE_PORT if event.port is None else event.port
             detail = min(max(event.detail, 0), _MOST_DETAIL)
             rows.events.append((one.frame, 0, _seconds(event.at), where, event.code, detail))
+    rows.instants.sort(key=lambda one: one.frame)
+    counts = sorted(rows.intervals.keys() | rows.interval_parts.keys())
     batch = Batch(
-        frames=len(said),
-        intervals=tuple(Intervals.of(rows.intervals[count]) for count in sorted(rows.intervals)),
-        registers=Registers.of(rows.registers),
-        events=Events.of(rows.events),
+        frames=len(said) + sum(int((one.frame >= 0).sum()) for one in spoken),
+        intervals=tuple(
+            _ordered(Intervals, rows.intervals.get(count, []), rows.interval_parts.get(count, []))
+            for count in counts
+        ),
+        registers=_ordered(Registers, rows.registers, rows.register_parts),
+        events=_ordered(Events, rows.events, rows.event_parts),
         statuses=_statuses(rows.instants),
         messages=(),
         errors=(),
@@ -113,7 +145,28 @@ def columns_of(said: list[Said], routes: Routes, zones: dict[int, str]) -> Spoke
     return Spoken(batch, rows.instants, rows.names, rows.left_out)
 
 
-def _only_port(module: int, routes: Routes) -> int:
+def _ordered(kind: type[_Columns], rows: list[Any], parts: list[_Columns]) -> _Columns:
+    """Rows of single messages, and those of others, in the order of their frames."""
+    if not parts:
+        return kind.of(rows)
+    return kind.concatenate([kind.of(rows), *parts] if rows else parts).in_order()
+
+
+def columns_same(one: Spoken, other: Spoken) -> bool:
+    """Whether both say the same."""
+    pairs = [(one.batch.registers, other.batch.registers), (one.batch.events, other.batch.events)]
+    if len(one.batch.intervals) != len(other.batch.intervals):
+        return False
+    pairs += zip(one.batch.intervals, other.batch.intervals, strict=True)
+    rest = one.instants == other.instants and one.left_out == other.left_out
+    return rest and all(
+        np.array_equal(mine, its)
+        for first, second in pairs
+        for mine, its in zip(first.arrays(), second.arrays(), strict=True)
+    )
+
+
+def only_port(module: int, routes: Routes) -> int:
     """The first port of a module that has a meter: what a message without ports speaks of."""
     row = int(np.searchsorted(routes.key, module << 24))
     if row < len(routes) and int(routes.key[row]) >> 24 == module:
@@ -125,32 +178,44 @@ def _seconds(at: datetime | None) -> int:
     return 0 if at is None else int(at.timestamp())
 
 
-def _add_reading(rows: _Rows, one: Said, reading: Reading, port: int) -> None:
+def where_of(reading_type: str) -> str:
+    """What becomes of a value at an instant: a diagnostic of the module, a register, or neither."""
+    if reading_type in MODULE_CHANNELS:
+        return "module"
+    if reading_type in _DELTAS:
+        return "amount"
+    return "" if reading_type.startswith(_DEVICE) else "register"
+
+
+def _add_reading(rows: Rows, one: Said, reading: Reading, port: int) -> None:
     at = _seconds(reading.at) or one.at
-    if reading.reading_type in MODULE_CHANNELS:
+    kind = where_of(reading.reading_type)
+    if kind == "module":
         place = MODULE_CHANNELS.index(reading.reading_type)
         rows.instants.append(Instant(one.frame, place, reading.value, at))
-    elif reading.reading_type in _DELTAS:
+    elif kind == "amount":
         rows.left_out[one.frame] = f"{reading.register}: an amount without its interval"
-    elif not reading.reading_type.startswith(_DEVICE):
-        number = _numbered(rows, reading.reading_type, reading.register)
+    elif kind == "register":
+        number = numbered(rows, reading.reading_type, reading.register)
         where = port if reading.port is None else reading.port
-        quality = _QUALITIES[reading.quality]
+        quality = QUALITIES[reading.quality]
         rows.registers.append((one.frame, 0, at, where, number, reading.value, quality))
 
 
-def _numbered(rows: _Rows, reading_type: str, register: str) -> int:
+def numbered(rows: Rows, reading_type: str, register: str) -> int:
     number = foreign_number(reading_type)
-    rows.names[number] = f"{register}, {reading_type}"
+    name = f"{register}, {reading_type}"
+    # Types may call it differently; which name is told must not depend on their order.
+    rows.names[number] = min(rows.names.get(number, name), name)
     return number
 
 
-def _add_series(rows: _Rows, one: Said, series: Series, port: int, zones: dict[int, str]) -> None:
+def _add_series(rows: Rows, one: Said, series: Series, port: int, zones: dict[int, str]) -> None:
     if series.reading_type.startswith(_DEVICE):
         return
-    number = _numbered(rows, series.reading_type, series.register)
+    number = numbered(rows, series.reading_type, series.register)
     where = port if series.port is None else series.port
-    quality, base = _QUALITIES[series.quality], _seconds(series.base_time)
+    quality, base = QUALITIES[series.quality], _seconds(series.base_time)
     if series.kind == "deltas" and _on_grid(base, series.step, one.company, zones):
         missing = tuple(value is None for value in series.values)
         values = tuple(value or 0 for value in series.values)

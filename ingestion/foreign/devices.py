@@ -23,10 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from decimal import Decimal
 
+    from ingestion.decoding import Identity
+
     from .messages import Message
     from .types import ForeignType
 
-__all__ = ["Foreign", "ForeignDevice", "foreign_read", "modules_of_types"]
+__all__ = ["Foreign", "ForeignDevice", "Memories", "foreign_read", "modules_of_types"]
+
+# What decoders keep of the messages of long ago, by row of the registry.
+Memories = dict[int, dict[str, Any]]
 
 _MEMORIES = 50_000
 # Messages of a network that are read in vain, at once and a second.
@@ -62,13 +67,14 @@ class Foreign:
 
     memories: what decoders keep of a module from one message to the next; recent: the last message
     of a module that was stored (digest, microseconds); hints: the type of the last known module that
-    sent from a source, by source.
+    sent from a source, by source; senders: who sent a closed message from a source that began so.
     """
 
     types: ForeignTypes = field(default_factory=ForeignTypes)
     memories: OrderedDict[int, dict[str, Any]] = field(default_factory=OrderedDict)
     recent: OrderedDict[int, tuple[bytes, int]] = field(default_factory=OrderedDict)
     hints: dict[str, int] = field(default_factory=dict)
+    senders: dict[tuple[str, bytes], tuple[ForeignType, Identity]] = field(default_factory=dict)
     _strangers: dict[str, Tokens] = field(default_factory=dict)
     _devices: dict[_Key, tuple[ForeignDevice, ...]] = field(default_factory=dict)
     _keys: dict[int, _Key] = field(default_factory=dict)
@@ -88,6 +94,7 @@ class Foreign:
 
     def drop(self, modules: Iterable[int]) -> None:
         """Forget these modules, and what was remembered of them."""
+        self.senders.clear()
         for module in modules:
             self.memories.pop(module, None)
             key = self._keys.pop(module, None)
@@ -109,6 +116,12 @@ class Foreign:
         if len(self.hints) >= _MEMORIES:
             self.hints.clear()
         self.hints[source] = device_type
+
+    def remember(self, source: str, head: bytes, one: ForeignType, identity: Identity) -> None:
+        """Who sends closed messages from there that begin so."""
+        if len(self.senders) >= _MEMORIES:
+            self.senders.clear()
+        self.senders[source, head] = one, identity
 
     def is_worth_reading(self, message: Message) -> bool:
         """False for senders nobody knows in a network that has sent too much of the kind.

@@ -70,8 +70,9 @@ def normal(identity: str) -> str:
 
 def identity_text(scheme: str, value: str) -> str:
     """How an identity is shown and stored; the same device always gives the same text."""
-    printable = "".join(letter for letter in value if letter.isprintable())
-    return f"{scheme} {printable}"[:_LONGEST_IDENTITY]
+    if not value.isprintable():
+        value = "".join(letter for letter in value if letter.isprintable())
+    return f"{scheme} {value}"[:_LONGEST_IDENTITY]
 
 
 def identity_number(identity: str) -> int:

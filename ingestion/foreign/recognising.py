@@ -30,22 +30,60 @@ if TYPE_CHECKING:
     from .messages import Message
     from .types import ForeignType
 
-__all__ = ["Verdict", "alternatives", "judge"]
+__all__ = [
+    "Counted",
+    "Heard",
+    "Verdict",
+    "alternatives",
+    "arrival_of",
+    "devices_of",
+    "judge",
+    "speaker",
+]
 
-_Readings = dict[str | int, Telegram | None]
-# Kinds that read a message in one way, whosever it is.
-_PLAIN = frozenset({"mbus", "json", "senml"})
+# What was read of a message, and what the reading taught its decoder.
+_Taught = dict[str, Any]
+_Readings = dict[str | int, tuple[Telegram | None, _Taught]]
+# Kinds that read a message in one way, whosever it is; and those that do where it is not closed.
+_PLAIN = frozenset({"mbus", "json", "senml", "obis_text", "cosem"})
 _DLMS = frozenset({"cosem", "obis_text"})
 _UNREAD = "not looked into: this network sends too much that nobody knows"
+_NOTHING: _Taught = {}
+# Bytes that name who speaks, where the address stands in the clear.
+_HEAD = 11
 # Selectors of a module's keys → what decoders call them.
 _KEYS = ("encryption", "authentication")
+
+
+class Counted(NamedTuple):
+    """A counter of a protocol; sealed: nobody without the key can have made the number."""
+
+    number: int
+    sealed: bool
+
+    @classmethod
+    def of(cls, number: int | None, *, sealed: bool) -> Counted | None:
+        """None where it is no counter of 32 bits."""
+        return cls(number, sealed) if number is not None and 0 <= number < 1 << 32 else None
+
+    @classmethod
+    def by(cls, decoded: Decoded) -> Counted | None:
+        """DLMS: of a ciphered message. M-Bus: of one whose code was checked. Else the type's own."""
+        said = decoded.telegram.identity
+        number = said.get("invocation_counter")
+        if number is None and said.get("authenticated") == "yes":
+            number = said.get("message_counter")
+        if number is None:
+            return cls.of(decoded.sequence, sealed=False)
+        return cls.of(int(number), sealed=True)
 
 
 class Verdict(NamedTuple):
     """What became of a message.
 
     identity: who speaks, "" where no type recognises the message, None for a spoilt frame of ours.
-    row: of the module in the registry, −1 unknown. decoded: None where there is a reason.
+    row: of the module in the registry, −1 unknown. decoded: None where there is a reason, or the
+    message was read together with others. is_of_its_time: all that it says has a time that it says.
     """
 
     reason: Reason | None
@@ -53,14 +91,20 @@ class Verdict(NamedTuple):
     identity: str | None
     row: int = -1
     decoded: Decoded | None = None
+    is_of_its_time: bool = False
+    counted: Counted | None = None
 
 
-class _Heard(NamedTuple):
-    """A type that knows who speaks; telegram: None where the codec refuses the rest."""
+class Heard(NamedTuple):
+    """A type that knows who speaks; telegram: None where the codec refuses the rest.
+
+    taught: what its decoder would remember of it.
+    """
 
     type: ForeignType
     identity: Identity
     telegram: Telegram | None
+    taught: _Taught = _NOTHING
 
     @property
     def text(self) -> str:
@@ -84,14 +128,16 @@ def judge(
     foreign, live = known.foreign, memories is None
     if live and not foreign.is_worth_reading(message):
         return Verdict(Reason.UNKNOWN_DEVICE, _UNREAD, "")
-    named: _Heard | None = None
-    spoilt: _Heard | None = None
+    if live and (before := _as_before(message, known)) is not None:
+        return before
+    named: Heard | None = None
+    spoilt: Heard | None = None
     readings: _Readings = {}
     for one in foreign.in_order(message):
         heard = _heard(one, message, readings)
         if heard is None:
             continue
-        devices = _devices(heard, known)
+        devices = devices_of(heard, known)
         if devices and heard.telegram is not None:
             if live:
                 foreign.hint(message.source, one.id)
@@ -101,20 +147,20 @@ def judge(
         elif heard.telegram is not None or one.topic is not None:
             named = _likelier(named, heard)
     if spoilt is not None:
-        return _of_device(spoilt, _devices(spoilt, known), message, known, memories)
+        return _of_device(spoilt, devices_of(spoilt, known), message, known, memories)
     if live:
         foreign.note_stranger(message)
     return _of_nobody(named, message)
 
 
-def _likelier(before: _Heard | None, heard: _Heard) -> _Heard:
+def _likelier(before: Heard | None, heard: Heard) -> Heard:
     """The first that was read; the first of all where none was."""
     if before is None or (before.telegram is None and heard.telegram is not None):
         return heard
     return before
 
 
-def _of_nobody(named: _Heard | None, message: Message) -> Verdict:
+def _of_nobody(named: Heard | None, message: Message) -> Verdict:
     if named is not None:
         return Verdict(Reason.UNKNOWN_DEVICE, f"{named.type.code}, {named.text}", named.text)
     if looks_like_ours(message.payload):
@@ -122,14 +168,14 @@ def _of_nobody(named: _Heard | None, message: Message) -> Verdict:
     return Verdict(Reason.UNKNOWN_DEVICE, "", "")
 
 
-def _heard(one: ForeignType, message: Message, readings: _Readings) -> _Heard | None:
+def _heard(one: ForeignType, message: Message, readings: _Readings) -> Heard | None:
     """readings: what was read of this message already, by `ForeignType.reader`."""
     if one.reader not in readings:
         readings[one.reader] = _read(one, message)
-    telegram = readings[one.reader]
+    telegram, taught = readings[one.reader]
     if telegram is None and not one.told_by_way:
         return None
-    arrival = _arrival(one, message)
+    arrival = arrival_of(one, message)
     said = telegram or Telegram(kind=one.kind, octets=message.payload, items=())
     if telegram is not None and not one.compiled.recognises(telegram, arrival):
         return None
@@ -140,16 +186,17 @@ def _heard(one: ForeignType, message: Message, readings: _Readings) -> _Heard | 
         return None
     if identity is None or (identity.scheme == "imei" and not identity.value.isdecimal()):
         return None
-    return _Heard(one, identity, telegram)
+    return Heard(one, identity, telegram, taught)
 
 
-def _read(one: ForeignType, message: Message) -> Telegram | None:
+def _read(one: ForeignType, message: Message) -> tuple[Telegram | None, _Taught]:
     """None where it can't be read, or says nothing at all."""
+    taught: _Taught = {}
     try:
-        telegram = one.compiled.decoder(message.payload, _arrival(one, message))
+        telegram = one.compiled.decoder(message.payload, arrival_of(one, message, memory=taught))
     except DecodeError:
-        return _ciphered(one, message.payload)
-    return telegram if telegram.items else None
+        return _ciphered(one, message.payload), taught
+    return (telegram if telegram.items else None), taught
 
 
 def _ciphered(one: ForeignType, payload: bytes) -> Telegram | None:
@@ -167,7 +214,8 @@ def _ciphered(one: ForeignType, payload: bytes) -> Telegram | None:
     return Telegram(kind=one.kind, octets=payload, items=(closed,), identity=identity)
 
 
-def _devices(heard: _Heard, known: Known) -> Sequence[ForeignDevice]:
+def devices_of(heard: Heard, known: Known) -> Sequence[ForeignDevice]:
+    """Modules of the type that may be meant by who speaks."""
     for value in alternatives(heard.identity.scheme, heard.identity.value):
         found = known.foreign.find(heard.type.id, value)
         if found:
@@ -176,36 +224,81 @@ def _devices(heard: _Heard, known: Known) -> Sequence[ForeignDevice]:
 
 
 def _of_device(
-    heard: _Heard,
+    heard: Heard,
     devices: Sequence[ForeignDevice],
     message: Message,
     known: Known,
     memories: dict[int, dict[str, Any]] | None,
 ) -> Verdict:
-    """Of several companies that entered the device the first that may hear of it counts."""
-    rows = [int(np.searchsorted(known.devices.device, -one.module)) for one in devices]
-    refusals = [_refusal(row, message, known) for row, one in zip(rows, devices, strict=True)]
-    place = next((at for at, refusal in enumerate(refusals) if refusal is None), 0)
-    device, row = devices[place], rows[place]
-    if refusals[place] is not None:
-        return Verdict(refusals[place], "", heard.text, row)
-    keys = {
-        name: key
-        for selector, name in enumerate(_KEYS)
-        if (key := known.devices.key(row, selector)) is not None
-    }
-    foreign = known.foreign
+    device, row, refusal = speaker(devices, message, known)
+    if refusal is not None:
+        return Verdict(refusal, "", heard.text, row)
+    keys, foreign = _keys_of(row, known), known.foreign
     memory = foreign.memory(device.module) if memories is None else memories.setdefault(row, {})
-    arrival = _arrival(heard.type, message, keys=keys, config=device.config, memory=memory)
+    arrival = arrival_of(heard.type, message, keys=keys, config=device.config, memory=memory)
     compiled = heard.type.compiled
     try:
-        if heard.telegram is not None and heard.type.kind in _PLAIN:
+        if heard.telegram is not None and _is_read(heard, keys, device.config):
             decoded = compiled.meaning(heard.telegram, arrival)
+            _teach(memory, heard.taught)
         else:
             decoded = compiled.decode(message.payload, context=arrival)
     except DecodeError as error:
         return Verdict(_why(heard, keys), f"{heard.type.code}: {error}", heard.text, row)
-    return Verdict(None, "", heard.text, row, decoded)
+    if keys and memories is None:
+        foreign.remember(message.source, message.payload[:_HEAD], heard.type, heard.identity)
+    return _verdict(heard, row, decoded)
+
+
+def _verdict(heard: Heard, row: int, decoded: Decoded) -> Verdict:
+    own = not heard.type.asks_receipt and not decoded.events
+    own = own and all(one.at for one in decoded.readings)
+    return Verdict(None, "", heard.text, row, decoded, own, Counted.by(decoded))
+
+
+def _keys_of(row: int, known: Known) -> dict[str, bytes]:
+    return {
+        name: key
+        for selector, name in enumerate(_KEYS)
+        if (key := known.devices.key(row, selector)) is not None
+    }
+
+
+def _as_before(message: Message, known: Known) -> Verdict | None:
+    """Opened at once with the key of the module that began a message so, and from there, before.
+
+    None where it is of another one after all, or can't be read: that is told as if it were the first.
+    """
+    foreign = known.foreign
+    one, identity = foreign.senders.get((message.source, message.payload[:_HEAD]), (None, None))
+    if one is None or identity is None or not one.may_be(message):
+        return None
+    heard = Heard(one, identity, None)
+    devices = devices_of(heard, known)
+    if not devices:
+        return None
+    device, row, refusal = speaker(devices, message, known)
+    if refusal is not None:
+        return None
+    told = {"keys": _keys_of(row, known), "config": device.config}
+    arrival = arrival_of(one, message, **told, memory=foreign.memory(device.module))
+    try:
+        decoded = one.compiled.decode(message.payload, context=arrival)
+    except DecodeError:
+        return None
+    telegram = decoded.telegram
+    agrees = telegram.items and one.compiled.recognises(telegram, arrival)
+    return _verdict(heard, row, decoded) if agrees and decoded.identity == identity else None
+
+
+def speaker(
+    devices: Sequence[ForeignDevice], message: Message, known: Known
+) -> tuple[ForeignDevice, int, Reason | None]:
+    """Of several companies that entered the device the first that may hear of it; its row."""
+    rows = [int(np.searchsorted(known.devices.device, -one.module)) for one in devices]
+    refusals = [_refusal(row, message, known) for row in rows]
+    place = next((at for at, refusal in enumerate(refusals) if refusal is None), 0)
+    return devices[place], rows[place], refusals[place]
 
 
 def _refusal(row: int, message: Message, known: Known) -> Reason | None:
@@ -217,7 +310,34 @@ def _refusal(row: int, message: Message, known: Known) -> Reason | None:
     return None
 
 
-def _why(heard: _Heard, keys: Mapping[str, bytes]) -> Reason:
+def _is_read(heard: Heard, keys: Mapping[str, bytes], config: Mapping[str, Any]) -> bool:
+    """Whether what was read to see who speaks is all that there is to read.
+
+    Not where a key opens more, or the installation or the memory of the module tell how to read.
+    """
+    if heard.telegram is None or "unread" in heard.telegram.identity:
+        return False
+    kind = heard.type.kind
+    if kind == "wmbus":
+        return not keys
+    if kind == "modbus":
+        return "modbus_start" not in config
+    return kind in _PLAIN or heard.type.reads_alike
+
+
+def _teach(memory: dict[str, Any], taught: _Taught) -> None:
+    """Formats of frames, by which compact ones are read."""
+    learnt = taught.get("formats")
+    if learnt is None:
+        return
+    if "formats" not in memory:
+        memory["formats"] = learnt
+        return
+    for _signature, headers in learnt:
+        memory["formats"].learn(headers)
+
+
+def _why(heard: Heard, keys: Mapping[str, bytes]) -> Reason:
     """A message that was closed without a key is refused for its key, or for the want of one."""
     unread = heard.telegram.identity.get("unread", "") if heard.telegram else ""
     if "key" not in unread:
@@ -225,7 +345,7 @@ def _why(heard: _Heard, keys: Mapping[str, bytes]) -> Reason:
     return Reason.WRONG_KEY if "encryption" in keys else Reason.NO_KEY
 
 
-def _arrival(
+def arrival_of(
     one: ForeignType,
     message: Message,
     *,
@@ -233,6 +353,7 @@ def _arrival(
     config: Mapping[str, Any] | None = None,
     memory: dict[str, Any] | None = None,
 ) -> Arrival:
+    """How a message came, as a type is told."""
     return Arrival(
         transport=one.way(message) or "",
         topic=message.topic,

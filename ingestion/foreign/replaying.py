@@ -7,7 +7,7 @@ fills what the device has not said since (`Precedence.STORED`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import connection
@@ -18,8 +18,10 @@ from ingestion.interval_parts import parts_join
 from ingestion.keeping import frame_outcomes, place_of, refusals
 from ingestion.loader import Frames, LoadBatch, Precedence
 from ingestion.quarantine import Place, network_of
+from ingestion.replay.kept import replayed_words
 from ingestion.replay.reasons import reasons_still
 
+from .counters import counters_judge_waiting, counters_write
 from .messages import UNRECOGNISED, Message, identity_number
 from .recognising import alternatives
 from .settling import derive_too
@@ -38,21 +40,22 @@ if TYPE_CHECKING:
     from ingestion.shares import Shares
     from ingestion.values import Collected
 
+    from .devices import Memories
     from .work import ForeignWork
 
 __all__ = ["decoded_anew", "foreign_store_again", "identities_kept", "identities_of"]
 
-Memories = dict[int, dict[str, Any]]
 _IDENTITIES = """
 SELECT identity, count(*) FROM ingestion_raw_frame
-WHERE outcome <> 0 AND identity IS NOT NULL AND received_at >= %s GROUP BY identity
+WHERE outcome <> 0 AND identity IS NOT NULL AND received_at >= %s AND NOT starts_with(reason, %s)
+GROUP BY identity
 """
 
 
 def identities_kept(first: datetime) -> dict[str, int]:
     """Identity → messages of it that are kept since then."""
     with connection.cursor() as cursor:
-        cursor.execute(_IDENTITIES, [first])
+        cursor.execute(_IDENTITIES, [first, replayed_words()])
         return dict(cursor.fetchall())
 
 
@@ -104,6 +107,7 @@ def foreign_store_again(
         return {}
     order, work = _judged(frames, known, memories)
     chosen = [frames[place] for place in order]
+    moved = counters_judge_waiting(work, chosen, known, memories)
     at = np.array([chosen[frame].received_at for frame in work.new.tolist()], np.int64)
     collected, columns = resolved(work, known)
     flag_ahead(collected, at)
@@ -117,6 +121,7 @@ def foreign_store_again(
     def beside(ids: NDArray[np.int64]) -> None:
         events.store(ids)
         parts.store()
+        counters_write(known.devices, moved)
 
     batch.beside = beside
     result = loader.load(batch)
@@ -157,7 +162,7 @@ def _batch(
             id=np.array([frame.id for frame in frames], np.int64),
             received_at=np.array([frame.received_at for frame in frames], np.int64),
             module=module,
-            counter=np.full(len(frames), -1),
+            counter=work.counter[order],
             transport=np.array([frame.transport for frame in frames], np.uint8),
             outcome=outcome,
             source=[frame.source for frame in frames],

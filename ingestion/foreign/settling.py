@@ -14,6 +14,7 @@ from ingestion.interval_parts import parts_join
 from ingestion.keeping import batch_for_loader, ledger_note
 from ingestion.pipeline import context_of
 
+from .counters import counters_judge, counters_write
 from .messages import Message
 from .work import resolved, work_of
 
@@ -46,6 +47,7 @@ def foreign_store(
     transport = batch.transport.code
     messages = [Message(one.payload, transport, one.source, at) for one in batch.arrivals]
     work = work_of(messages, known)
+    moved = counters_judge(work, known)
     collected, columns = resolved(work, known)
     flag_ahead(collected, at)
     derive_too(work, collected, known)
@@ -58,6 +60,7 @@ def foreign_store(
     def beside(ids: NDArray[np.int64]) -> None:
         events.store(ids)
         parts.store()
+        counters_write(known.devices, moved)
 
     plan.batch.beside = beside
     result = loader.load(plan.batch) if len(plan.batch.frames) else None

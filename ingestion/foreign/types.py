@@ -15,13 +15,14 @@ from meters.definition import DefinitionError, read_definition
 from meters.definition.templates import topic_pattern
 
 from .sql import FOREIGN_TYPES
+from .together import Lanes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .messages import Message
 
-__all__ = ["ForeignType", "ForeignTypes", "types_read"]
+__all__ = ["ForeignType", "ForeignTypes", "type_made", "types_read"]
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,10 @@ class ForeignType:
     told_by_way: bool
     # Whether what it reads may be of the moment of receipt though it has a time.
     asks_receipt: bool = False
+    # Whether its messages are read in one way, however a module is installed.
+    reads_alike: bool = False
+    # How its messages are read together, where its kind has a way to.
+    lanes: Lanes | None = field(default=None, repr=False)
 
     @property
     def kind(self) -> str:
@@ -115,10 +120,11 @@ def types_read(ids: Sequence[int] | None = None) -> ForeignTypes:
     with connection.cursor() as cursor:
         cursor.execute(_PUBLISHED.format(where=where), [] if ids is None else [list(ids)])
         rows = cursor.fetchall()
-    return ForeignTypes(made for row in rows if (made := _made(*row)) is not None)
+    return ForeignTypes(made for row in rows if (made := type_made(*row)) is not None)
 
 
-def _made(version: int, device_type: int, code: str, text: str) -> ForeignType | None:
+def type_made(version: int, device_type: int, code: str, text: str) -> ForeignType | None:
+    """None, and a line in the log, where the definition can't be compiled."""
     try:
         compiled = _compiled(text, code)
     except DefinitionError as error:
@@ -137,7 +143,20 @@ def _made(version: int, device_type: int, code: str, text: str) -> ForeignType |
         device_type if compiled.definition.decode.layout else compiled.definition.decode.kind,
         bool(template) or (identify is not None and identify.device.startswith("$arrival.")),
         compiled.definition.decode.kind == "senml" or "$arrival.received_at" in text,
+        _reads_alike(compiled),
+        _lanes(text, code) if compiled.definition.decode.kind == "binary" else None,
     )
+
+
+def _reads_alike(compiled: CompiledType) -> bool:
+    decode = compiled.definition.decode
+    asks = "config" in str(decode.layout) or "assembly" in decode.layout
+    return decode.kind == "binary" and not asks
+
+
+@lru_cache(maxsize=2_000)
+def _lanes(text: str, name: str) -> Lanes:
+    return Lanes(_compiled(text, name))
 
 
 @lru_cache(maxsize=2_000)

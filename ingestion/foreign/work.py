@@ -20,6 +20,7 @@ from meters.models import Quality
 from .columns import Said, columns_of
 from .messages import UNRECOGNISED
 from .recognising import judge
+from .together import judged_together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ingestion.pipeline import Known
 
     from .columns import Instant, Spoken
+    from .lane_columns import Spoke
     from .messages import Message
     from .recognising import Verdict
 
@@ -45,11 +47,12 @@ _UNKNOWN_PROTOCOL = "none of the known protocols"
 class ForeignWork(Work):
     """new: messages that were decoded; repeated: the same that was stored a moment ago.
 
-    identities: who speaks, as `Verdict.identity`, a message each.
+    spoken: what messages say that were read together. identities: who speaks, as `Verdict.identity`, a message each.
     """
 
     messages: Sequence[Message] = ()
     verdicts: list[Verdict] = field(default_factory=list)
+    spoken: list[Spoke] = field(default_factory=list)
 
     @property
     def identities(self) -> list[str | None]:
@@ -91,7 +94,11 @@ def work_of(
     memories: dict[int, dict[str, Any]] | None = None,
 ) -> ForeignWork:
     """Every message judged. memories: of messages of long ago, which repeat nothing."""
-    verdicts = [judge(message, known, memories=memories) for message in messages]
+    together, spoken = judged_together(messages, known) if memories is None else ({}, [])
+    verdicts = [
+        together.get(place) or judge(message, known, memories=memories)
+        for place, message in enumerate(messages)
+    ]
     count = len(messages)
     work = ForeignWork(
         [message.payload for message in messages],
@@ -103,6 +110,7 @@ def work_of(
         np.zeros(count, np.uint8),
         messages=messages,
         verdicts=verdicts,
+        spoken=spoken,
     )
     for place, verdict in enumerate(verdicts):
         if verdict.reason is not None:
@@ -118,7 +126,7 @@ def work_of(
 def _again(work: ForeignWork, place: int, known: Known) -> bool:
     """A copy on the network, or one that a broker delivers twice; those with a clock merge."""
     verdict = work.verdicts[place]
-    if verdict.decoded is None or all(one.at for one in verdict.decoded.readings):
+    if verdict.reason is not None or verdict.is_of_its_time:
         return False
     module = int(known.devices.module[verdict.row])
     digest, at = known.foreign.recent.get(module, (b"", 0))
@@ -132,7 +140,8 @@ def resolved(work: ForeignWork, known: Known) -> Resolved:
     said = []
     for place, frame in enumerate(work.new.tolist()):
         verdict, message = work.verdicts[frame], work.messages[frame]
-        assert verdict.decoded is not None
+        if verdict.decoded is None:
+            continue
         module = int(known.devices.module[verdict.row])
         company = int(known.devices.company[verdict.row])
         at = message.received_at // 1_000_000
@@ -140,8 +149,11 @@ def resolved(work: ForeignWork, known: Known) -> Resolved:
         lacking = _lacking(verdict.decoded)
         if lacking:
             collected.refused[place][Reason.UNDECODABLE] = lacking
-    spoken = columns_of(said, known.routes, known.companies.zones)
-    if said:
+    places = np.full(len(work), -1, np.int64)
+    places[work.new] = np.arange(len(work.new))
+    others = [one.placed(places[one.frame]) for one in work.spoken]
+    spoken = columns_of(said, known.routes, known.companies.zones, others)
+    if len(work.new):
         context = context_of(work, known)
         profiles(spoken.batch, context, collected)
         snapshots(spoken.batch, context, collected)

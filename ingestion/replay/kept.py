@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import connection
+from django.utils.translation import override
 
 from config.lib.crypto import CryptoError
 from ingestion.codecs.universal_frame import Key
 from ingestion.keys import key_open
-from ingestion.models import FrameOutcome
+from ingestion.models import FrameOutcome, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -25,6 +26,7 @@ __all__ = [
     "frames_of_modules",
     "messages_kept",
     "old_ciphers",
+    "replayed_words",
     "since",
 ]
 
@@ -49,16 +51,17 @@ WHERE {_TRIABLE} AND {_DEVICE} = ANY(%s) AND received_at >= %s AND received_at <
     AND (received_at, id) < (%s, %s) AND identity IS NULL
 ORDER BY received_at DESC, id DESC LIMIT %s
 """
-# Messages of foreign protocols.
+# Messages of foreign protocols. Of those that were replayed nothing may be taken later either.
 _MESSAGES = f"""
 SELECT {_COLUMNS} FROM ingestion_raw_frame
-WHERE outcome <> 0 AND identity = ANY(%s) AND received_at >= %s AND received_at <= %s
-    AND (received_at, id) < (%s, %s)
+WHERE outcome <> 0 AND NOT starts_with(reason, %s) AND identity = ANY(%s)
+    AND received_at >= %s AND received_at <= %s AND (received_at, id) < (%s, %s)
 ORDER BY received_at DESC, id DESC LIMIT %s
 """
 _OF_MODULE = f"""
 SELECT {_COLUMNS} FROM ingestion_raw_frame
-WHERE module_id = ANY(%s) AND (counter IS NOT NULL OR identity IS NOT NULL)
+WHERE module_id = ANY(%s)
+    AND (counter IS NOT NULL OR (identity IS NOT NULL AND NOT starts_with(reason, %s)))
     AND received_at >= %s AND received_at < %s
 ORDER BY received_at, id LIMIT %s
 """
@@ -93,6 +96,12 @@ class KeptFrame(NamedTuple):
     def place(self) -> tuple[datetime, int]:
         """Where it stands among all frames."""
         return _EPOCH + timedelta(microseconds=self.received_at), self.id
+
+
+def replayed_words() -> str:
+    """How the reason of a message begins that was replayed."""
+    with override(None):
+        return str(Reason.REPLAYED.label)
 
 
 def since() -> datetime | None:
@@ -136,14 +145,14 @@ def messages_kept(
     limit: int,
 ) -> list[KeptFrame]:
     """The same of foreign protocols, by who sent them."""
-    return _read(_MESSAGES, [list(identities), first, last, *before, limit])
+    return _read(_MESSAGES, [replayed_words(), list(identities), first, last, *before, limit])
 
 
 def frames_of_modules(
     modules: Sequence[int], *, first: datetime, end: datetime, limit: int
 ) -> list[KeptFrame]:
     """Authentic frames, and messages, of these modules as they were received, oldest first."""
-    return _read(_OF_MODULE, [list(modules), first, end, limit])
+    return _read(_OF_MODULE, [list(modules), replayed_words(), first, end, limit])
 
 
 def frames_counted(modules: Sequence[int], *, first: datetime, end: datetime) -> dict[int, int]:

@@ -94,6 +94,24 @@ class BinaryDecoder:
         except DecodeError:
             return None
 
+    def is_summed_up(self, octets: bytes) -> bool:
+        """Whether the checksums that the layout asks for are right."""
+        if not self.schema.checksums:
+            return True
+        state = State(octets, None, {}, traced=False)
+        try:
+            for check in self.schema.checksums:
+                check(state)
+        except DecodeError:
+            return False
+        return not state.warnings
+
+    def probe(self, octets: bytes, port: int | None) -> tuple[State, Layout]:
+        """What a message binds to names, and by which layout. Refuses what `decode` refuses."""
+        state = self._run(octets, port, None, traced=False)
+        chosen = State(octets, port, _names(len(octets), port, None), traced=False)
+        return state, self._layout(chosen)
+
     def decode_many(self, payloads: Sequence[bytes], *, port: int | None = None) -> Columns | None:
         """Messages of one length as columns; None where their layout is not fixed.
 

@@ -18,7 +18,7 @@ from .numbers import is_number
 from .references import reference
 from .state import OMITTED, Body, Leaf, State, run, store
 
-__all__ = ["compile_match"]
+__all__ = ["chosen_fields", "compile_match"]
 
 Field = Mapping[str, Any]
 
@@ -69,6 +69,20 @@ def compile_match(builder: Builder, field: Field, place: Place, scope: Scope) ->
     names = frozenset().union(*(body.names for body in cases.bodies()))
     weight = max((body.weight for body in cases.bodies()), default=0) + 1
     return Part(step, names | _own_names(spec), weight)
+
+
+def chosen_fields(field: Field, value: Any) -> Any:
+    """The fields, as written, that a `match` by a value read before leads to; None: no fields."""
+    cases: Any = _Cases()
+    listed = field.get("cases", {})
+    if isinstance(listed, list):
+        listed = {_listed_key(case, ()): case for case in listed}
+    for key, fields in listed.items():
+        _enter(cases, key, _body(fields), ())
+    found = cases.find(value)
+    default = field.get("default")
+    otherwise = _body(default) if isinstance(default, list | Mapping) else cases.default
+    return otherwise if found is None else found
 
 
 def _hashable(value: Any) -> bool:

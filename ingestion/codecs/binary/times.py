@@ -16,7 +16,7 @@ from .errors import Place, SchemaError
 from .numbers import EXACT, is_number
 from .state import OMITTED, Convert, State
 
-__all__ = ["compile_time"]
+__all__ = ["compile_time", "epoch_of"]
 
 _EPOCHS = {
     "unix": datetime(1970, 1, 1, tzinfo=UTC),
@@ -46,6 +46,16 @@ def compile_time(spec: Any, place: Place) -> Convert:
     if unit is None:
         raise SchemaError((*place, "unit"), f"units are {', '.join(_UNITS)}")
     return _since(epoch.replace(tzinfo=None) if _local(spec) else epoch, unit)
+
+
+def epoch_of(spec: Any) -> datetime | None:
+    """Since when whole seconds are counted; None where something else is counted, or otherwise."""
+    spec = {"epoch": spec} if isinstance(spec, str) else spec
+    if not isinstance(spec, Mapping) or "digits" in spec or _local(spec):
+        return None
+    if str(spec.get("unit", "s")) != "s":
+        return None
+    return _epoch(spec.get("epoch", "unix"), ())
 
 
 def _local(spec: Mapping[Any, Any]) -> bool:
