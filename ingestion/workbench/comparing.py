@@ -20,6 +20,7 @@ _LEAST_FOLDED = 4
 _MOST_LINES, _MOST_MATCHES = 4_000, 1_000_000
 _MOST_PAIRED, _MOST_WORDS, _MOST_MARKED = 60, 200, 500
 _LIKE = 0.3
+_KEY = re.compile(r"\s*(?:- )?\{?\s*([\w$.-]+\s*:\s*(?:[\w$.-]+,)?)")
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -64,8 +65,16 @@ def compared(before: str, after: str) -> Comparison:
     """All lines of both texts, those far from any change folded."""
     if before == after:
         return Comparison((), 0)
-    rows = list(_counted(_rows(before.split("\n"), after.split("\n"))))
+    rows = list(_counted(_rows(*_lines(before, after))))
     return Comparison(tuple(_sections(rows)), sum(row.change > 0 for row in rows))
+
+
+def _lines(before: str, after: str) -> tuple[list[str], list[str]]:
+    """Lines of both; the end of the last line is one only where the other text has none."""
+    old, new = before.split("\n"), after.split("\n")
+    if not old[-1] and not new[-1]:
+        return old[:-1], new[:-1]
+    return old, new
 
 
 def _rows(old: list[str], new: list[str]) -> Iterator[Row]:
@@ -133,7 +142,10 @@ def _pairs(old: list[str], new: list[str]) -> list[tuple[int | None, int | None]
 
 
 def _likeness(one: str, other: str) -> float:
-    """Words that both have, of all; 0 where they are too few."""
+    """Words that both have, of all; 0 where they are too few, and the key is another."""
+    keys = [_KEY.match(text) for text in (one, other)]
+    if keys[0] and keys[1] and keys[0][1] == keys[1][1]:
+        return 1.0
     left, right = (Counter(re.findall(r"\w+", text)) for text in (one, other))
     every = (left | right).total()
     share = (left & right).total() / every if every else 0.0

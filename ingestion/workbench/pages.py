@@ -112,7 +112,7 @@ def encodings() -> list[tuple[str, str]]:
 
 def _drafts(user: Any) -> Any:
     rows = DeviceTypeVersion.objects.visible_to(user, "change").select_related("device_type")
-    drafts = rows.filter(status=DeviceTypeVersion.Status.DRAFT)
+    drafts = rows.filter(status=DeviceTypeVersion.Status.DRAFT).defer("definition")
     return drafts.order_by("-updated_at")[:_MOST_DRAFTS]
 
 
@@ -144,6 +144,8 @@ def version_page(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse
 
 def _versions(user: Any, version: DeviceTypeVersion) -> Any:
     rows = DeviceTypeVersion.objects.visible_to(user).select_related("device_type", "published_by")
+    # Texts are long, and a list shows none of them.
+    rows = rows.defer("definition")
     return rows.filter(device_type=version.device_type_id).order_by("-number")[:_MOST_VERSIONS]
 
 

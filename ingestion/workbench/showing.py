@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -10,10 +11,13 @@ from ingestion.decoding import Decoded, EventSaid, Reading, Series, TestResult
 from ingestion.inspection.printing import shown
 from meters.catalogue import CATALOGUE, CatalogueEntry
 
+from .cases import written
+
 __all__ = ["decoded_shown", "octets_shown", "telegram_shown", "test_shown"]
 
 _MOST_ROWS = 1_000
 _MOST_FACTS = 12
+_LONGEST = 300
 _TYPES: dict[str, CatalogueEntry] = {entry.code: entry for entry in CATALOGUE}
 _SEVERITIES = {1: "notice", 2: "warning", 3: "critical"}
 
@@ -125,7 +129,15 @@ def test_shown(result: TestResult) -> dict[str, Any]:
         "name": result.name,
         "good": result.good,
         "passed": result.passed,
-        "expected": [f"{key}: {shown(value)}" for key, value in result.expected.items()],
-        "got": [f"{key}: {shown(value)}" for key, value in [*result.got.items()][:_MOST_FACTS]],
+        "expected": [_pair(*pair) for pair in result.expected.items()],
+        "got": [_pair(*pair) for pair in [*result.got.items()][:_MOST_FACTS]],
         "differences": list(result.differences),
     }
+
+
+def _pair(key: str, value: Any) -> str:
+    """As it stands in a definition where it is a list or a mapping."""
+    if not isinstance(value, list | tuple | Mapping):
+        return f"{key}: {shown(value)}"
+    text = written(value)
+    return f"{key}: {text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'}"

@@ -146,10 +146,21 @@ document.addEventListener("keydown", (event) => {
     save();
   }
 });
+// A publication that is refused comes back to its panel, with what was said of it.
+const why = form.querySelector("#wb-why");
+const remembered = `workbench-why ${location.pathname}`;
+const said = sessionStorage.getItem(remembered);
+sessionStorage.removeItem(remembered);
+if (why && said !== null && document.querySelector(".message.error")) {
+  why.value = said;
+  part("publish").open = true;
+}
 form.addEventListener("submit", () => {
   bench.editor.save();
   kept = bench.editor.getValue();
+  if (why) sessionStorage.setItem(remembered, why.value);
 });
+for (const panel of form.querySelectorAll("details")) panel.addEventListener("toggle", () => bench.editor.refresh());
 window.addEventListener("beforeunload", (event) => {
   if (editable && bench.editor.getValue() !== kept) event.preventDefault();
 });

@@ -68,6 +68,15 @@ const textRows = (hex, items, owner, bad) => {
   return make("div", { class: "wb-bytes wb-bytes--text" }, ...cells);
 };
 
+// A code may be broken behind its dots.
+const breakable = (text) => text.split(/(?<=[._])/).flatMap((piece) => [piece, document.createElement("wbr")]);
+
+// Columns that are empty in every row are left out.
+const withoutEmpty = (heads, rows) => {
+  const kept = heads.map((_head, at) => rows.some((row) => row[at] !== ""));
+  return [heads, ...rows].map((row) => row.filter((_cell, at) => kept[at]));
+};
+
 const table = (caption, heads, rows) => {
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
   const body = make("tbody", {}, ...rows);
@@ -146,18 +155,20 @@ const watchSelection = (bytes, detail) => {
 const meaning = (sample, words) => {
   const parts = [];
   const when = (text) => (text === "–" ? words.arrival : text);
-  const cells = (values) => values.map((value) => make("td", {}, value));
-  const add = (title, heads, rows) => parts.push(make("h3", {}, title), rows.length ? table(title, heads, rows) : make("p", { class: "wb-muted" }, words.none));
-  const named = (name) => make("th", { scope: "row", class: "wb-named" }, name);
+  const row = ([name, ...cells]) => make("tr", {}, make("th", { scope: "row", class: "wb-named" }, name), ...cells.map((text) => make("td", {}, ...breakable(text))));
+  const add = (title, heads, rows) => {
+    const [shown, ...cells] = withoutEmpty(heads, rows);
+    parts.push(make("h3", {}, title), rows.length ? table(title, shown, cells.map(row)) : make("p", { class: "wb-muted" }, words.none));
+  };
   add(words.readings, [words.register, words.value, words.kept, words.time, words.port, words.readingType], sample.readings.map((one) =>
-    make("tr", {}, named(one.register), ...cells([`${one.value} ${one.unit}${one.quality === "valid" ? "" : ` (${one.quality})`}`, one.kept, when(one.at), one.port, one.reading_type]))));
+    [one.register, `${one.value} ${one.unit}${one.quality === "valid" ? "" : ` (${one.quality})`}`, one.kept, when(one.at), one.port, one.reading_type]));
   if (sample.series.length) {
     add(words.series, [words.register, words.readingType, words.base, words.begins, words.step, words.values], sample.series.map((one) =>
-      make("tr", {}, named(one.register), ...cells([one.reading_type, one.base, when(one.at), filled(words.seconds, one.step), one.values.join(", ")]))));
+      [one.register, one.reading_type, one.base, when(one.at), filled(words.seconds, one.step), one.values.join(", ")]));
   }
   if (sample.events.length) {
     add(words.events, [words.event, words.severity, words.time, words.detail, words.port], sample.events.map((one) =>
-      make("tr", {}, named(one.name), ...cells([one.severity, when(one.at), one.detail, one.port]))));
+      [one.name, one.severity, when(one.at), one.detail === "0" ? "" : one.detail, one.port]));
   }
   return parts;
 };

@@ -39,6 +39,16 @@ def test_a_changed_line_stands_beside_the_old_one_with_its_words() -> None:
     assert (found.changes, changed.change, new.change) == (1, 1, 0)
 
 
+def test_a_value_that_changed_stands_beside_the_old_one_of_its_key() -> None:
+    found = compared("a: 1\nvendor: Maker\n", "a: 1\nvendor: Acme Metering\n")
+    [changed] = [row for row in _rows(found) if row.kind != "same"]
+    assert (changed.kind, _changed(changed.before)) == ("changed", ["Maker"])
+
+
+def test_a_last_line_that_lost_its_end_is_a_change() -> None:
+    assert compared("a\nb\n", "a\nb").changes == 1
+
+
 def test_lines_of_other_words_only_go_and_come() -> None:
     found = compared("a: 1\nvolume: u32\nz: 1\n", "a: 1\ntemperature: float\nz: 1\n")
     assert sorted(row.kind for row in _rows(found) if row.kind != "same") == ["gone", "new"]
@@ -60,7 +70,7 @@ def test_what_stayed_is_folded_with_three_lines_around_changes() -> None:
     assert [(one.folded, len(one.rows)) for one in found.sections] == [
         (True, 6),
         (False, 7),
-        (True, 18),
+        (True, 17),
     ]
 
 
@@ -100,7 +110,9 @@ def _check_whole(before: str, after: str) -> None:
     if before == after:
         assert rows == []
         return
-    assert [_text(row.before) for row in rows if row.before] == before.split("\n")
-    assert [_text(row.after) for row in rows if row.after] == after.split("\n")
+    both_end = before.endswith("\n") and after.endswith("\n")
+    old, new = (text[:-1] if both_end else text for text in (before, after))
+    assert [_text(row.before) for row in rows if row.before] == old.split("\n")
+    assert [_text(row.after) for row in rows if row.after] == new.split("\n")
     numbers = [row.before.number for row in rows if row.before]
     assert numbers == list(range(1, len(numbers) + 1))

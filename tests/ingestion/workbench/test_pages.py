@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Activity
 from ingestion.models import RawFrame
-from ingestion.services.device_types import device_type_create, fingerprint, version_publish
+from ingestion.services.device_types import (
+    device_type_create,
+    fingerprint,
+    version_draft,
+    version_publish,
+)
 from ingestion.workbench import answers
 from ingestion.workbench.limits import Limit, one_at_a_time
 from ingestion.workbench.starting import starter_text
@@ -265,6 +272,28 @@ def test_a_table_becomes_a_draft_and_its_odd_lines_are_told(engineer: Client) ->
     assert made.device_type.resource == "gas"
     assert "reading_type: gas.volume.register" in made.definition
     assert "endian: little" in made.definition
+
+
+def test_what_a_table_says_is_text_on_the_page(engineer: Client) -> None:
+    table = "Byte;Name;Type\n0;<img src=x>;u8\n1;Odd;<script>alert(1)</script>\n"
+    page = engineer.post(reverse(START), {"way": "import", "table": table}, follow=True)
+    assert "<script>alert" not in page.content.decode()
+    assert "<img src=x>" not in page.content.decode()
+    assert "&lt;script&gt;alert(1)" in page.content.decode()
+
+
+def test_versions_are_listed_without_their_texts(
+    world: World, engineer: Client, version: DeviceTypeVersion
+) -> None:
+    for _number in range(4):
+        version_draft(actor=world.city.engineer, version=version)
+    with CaptureQueriesContext(connection) as few:
+        engineer.get(reverse("admin:workbench_compare", args=[version.pk]))
+    for _number in range(4):
+        version_draft(actor=world.city.engineer, version=version)
+    with CaptureQueriesContext(connection) as many:
+        engineer.get(reverse("admin:workbench_compare", args=[version.pk]))
+    assert len(many) == len(few)
 
 
 def test_a_table_in_a_file_is_named_by_it(engineer: Client) -> None:
