@@ -43,6 +43,7 @@ CATALOGUE: tuple[Capability, ...] = (
     Capability("manage_hierarchy", _("Change places and networks"), _NETWORK),
     Capability("view_meters", _("See usage points, modules and meters"), _METERING),
     Capability("manage_meters", _("Change usage points, modules and meters"), _METERING),
+    Capability("order_readings", _("Order readings of meters"), _METERING),
     Capability("view_device_types", _("See device types"), _METERING, on_nodes=False),
     Capability("manage_device_types", _("Change device types"), _METERING, on_nodes=False),
     Capability("import_data", _("Import tables"), _METERING, on_nodes=False),

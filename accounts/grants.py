@@ -34,6 +34,7 @@ class Access:
         platform that have no company: seen by whoever may view anywhere, changed by the platform.
     nodes: lookup paths (to-one only) to Node; "" for Node itself; empty: company grants only.
     shared: rows without a company ship with the product and are seen by everyone who may view.
+    order: having readings taken, which changes nothing of the row.
     An action that is not declared is refused.
     """
 
@@ -41,13 +42,14 @@ class Access:
     change: str
     add: str = ""
     delete: str = ""
+    order: str = ""
     company: str | None = "company"
     nodes: tuple[str, ...] = ()
     shared: bool = False
 
     def capability(self, action: str) -> str:
         """Codename needed for `action`; raises ValueError for an action nobody declared."""
-        if action not in {"view", "add", "change", "delete"}:
+        if action not in {"view", "add", "change", "delete", "order"}:
             raise ValueError(f"{action!r} is not an action that {self!r} knows")
         return cast("str", getattr(self, action)) or self.change
 
@@ -220,7 +222,7 @@ class ScopedQuerySet(models.QuerySet[M]):
     """Rows of one company or shared rows, filtered by what a user was granted."""
 
     def visible_to(self, user: Any, action: str = "view") -> Self:
-        """Rows on which `user` may do `action` (view, add, change or delete)."""
+        """Rows on which `user` may do `action` (view, add, change, delete or order)."""
         access = cast("type[_ScopedModelClass]", self.model).access
         condition = grants_of(user).condition(access, action)
         return self.none() if condition is None else self.filter(condition)

@@ -17,9 +17,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin.base import CompanyFilter
 from accounts.admin.writing import ServiceAdmin, ServiceForm
-from accounts.grants import grants_of
+from ingestion.forms import ArchiveForm, day_field
 from ingestion.services.commands import archive_reading_request, order_cancel, order_request
 from meters.models import Command, CommandKind, TelemetryModule, UsagePoint
+from meters.selectors.commands import may_order, modules_orderable, usage_points_orderable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,18 +31,14 @@ if TYPE_CHECKING:
 __all__ = ["CommandAdmin"]
 
 _MOST = 200
+# Commands that one page makes; a month of a register is one.
+_MOST_COMMANDS = 1_000
 # What a reporting schedule says, in the order of the protocol.
 _SCHEDULE = ("interval", "report_every", "report_offset", "spread", "window", "tries")
 _NEEDED: dict[str, tuple[str, ...]] = {
     CommandKind.READ_ARCHIVE: ("first", "last"),
     CommandKind.CONFIGURE: _SCHEDULE,
 }
-
-
-def _day(label: Any, *, required: bool = True) -> forms.DateField:
-    return forms.DateField(
-        label=label, required=required, widget=forms.DateInput(attrs={"type": "date"})
-    )
 
 
 def _number(label: Any, initial: int, most: int, *, least: int = 0) -> forms.IntegerField:
@@ -53,8 +50,8 @@ def _number(label: Any, initial: int, most: int, *, least: int = 0) -> forms.Int
 class CommandForm(ServiceForm):
     """One command to one module; what belongs to another kind is not looked at."""
 
-    first = _day(gettext_lazy("Archive from"), required=False)
-    last = _day(gettext_lazy("Archive until"), required=False)
+    first = day_field(gettext_lazy("Archive from"), required=False)
+    last = day_field(gettext_lazy("Archive until"), required=False)
     interval = _number(gettext_lazy("Interval of values, minutes"), 60, 1_440, least=1)
     report_every = _number(gettext_lazy("A report every, minutes"), 1_440, 10_080, least=1)
     report_offset = _number(gettext_lazy("First report, minutes into the period"), 0, 10_079)
@@ -85,14 +82,6 @@ class CommandForm(ServiceForm):
         schedule = data["kind"] == CommandKind.CONFIGURE
         parameters = {name: data[name] for name in _SCHEDULE} if schedule else None
         return order_request(kind=data["kind"], parameters=parameters, **common)
-
-
-class ArchiveForm(forms.Form):
-    """The days to be read again."""
-
-    first = _day(gettext_lazy("From"))
-    last = _day(gettext_lazy("Until"))
-    note = forms.CharField(label=gettext_lazy("Reason"), max_length=300, required=False)
 
 
 @admin.register(Command)
@@ -134,9 +123,9 @@ class CommandAdmin(ServiceAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_manage_permission(self, request: HttpRequest) -> bool:
-        """Whether the reader may give commands to some module."""
-        return grants_of(request.user).may(Command.access.capability("change"))
+    def has_order_permission(self, request: HttpRequest) -> bool:
+        """Whether the reader may have some module read, or give it any command."""
+        return may_order(request.user)
 
     @admin.display(description=gettext_lazy("what exactly"))
     def content(self, row: Command) -> str:
@@ -166,7 +155,7 @@ class CommandAdmin(ServiceAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.__dict__.update(form.write().__dict__)
 
-    @admin.action(description=gettext_lazy("Take back"), permissions=["manage"])
+    @admin.action(description=gettext_lazy("Take back"), permissions=["order"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Command]) -> None:
         done = 0
         for row in queryset.select_related("module"):
@@ -189,7 +178,7 @@ class CommandAdmin(ServiceAdmin):
 
     def archive_view(self, request: HttpRequest) -> HttpResponse:
         """Read the archives of chosen modules or usage points again: `?module=1&module=2`."""
-        if not self.has_manage_permission(request):
+        if not self.has_order_permission(request):
             raise PermissionDenied
         subjects = _subjects(request)
         if not subjects:
@@ -210,12 +199,12 @@ class CommandAdmin(ServiceAdmin):
 
 
 def _subjects(request: HttpRequest) -> list[TelemetryModule | UsagePoint]:
-    """What the address names and the reader may command."""
+    """What the address names and the reader may have read."""
     found: list[Any] = []
-    for name, model in (("module", TelemetryModule), ("usage_point", UsagePoint)):
+    for name, orderable in (("module", modules_orderable), ("usage_point", usage_points_orderable)):
         texts = request.GET.getlist(name)[:_MOST]
         keys = {int(text) for text in texts if text.isdecimal() and len(text) < 19}
-        rows = model.objects.visible_to(request.user, "change")
+        rows: Any = orderable(request.user)
         found += rows.filter(pk__in=keys).select_related("company") if keys else ()
     return found
 
@@ -224,6 +213,10 @@ def _read_archives(request: HttpRequest, subjects: Iterable[Any], period: dict[s
     """period: first and last day, and the reason."""
     made = 0
     for subject in subjects:
+        if made >= _MOST_COMMANDS:
+            text = _("%(subject)s and what comes after it was not asked: that is enough for once.")
+            messages.warning(request, text % {"subject": subject})
+            break
         which = "module" if isinstance(subject, TelemetryModule) else "usage_point"
         asked: dict[str, Any] = {which: subject, **period}
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,18 +18,29 @@ from ingestion.models import ModuleKey
 from ingestion.routing import modules_at, routes_read
 from ingestion.services.keys import module_key_retire, module_key_rotate
 from meters.models import Command, CommandKind, TelemetryModule, UsagePoint
-from meters.services.commands import command_cancel, command_request
+from meters.models.commands import OPEN_STATES
+from meters.selectors.commands import usage_points_orderable
+from meters.services.commands import command_cancel, command_request, commands_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.db.models import QuerySet
+
     from ingestion.routing import Routes
 
-__all__ = ["archive_reading_request", "order_cancel", "order_request"]
+__all__ = [
+    "archive_reading_request",
+    "order_cancel",
+    "order_request",
+    "registers_reading_request",
+]
 
 # Modules keep 40 days at least; some keep more. One request asks for no more than this.
 _PART = 31 * 86_400
 _MOST_DAYS = 400
+# Modules tell times from the beginning of Unix's on.
+_FIRST_YEAR = 1971
 
 
 class _Span(NamedTuple):
@@ -53,8 +65,8 @@ def order_request(
     """Any command but reading archives. actor: None for the system itself."""
     _check_speaks(module)
     if kind == CommandKind.NEW_KEY:
-        waiting = Command.objects.filter(module=module, kind=kind)
-        if any(command.is_open for command in waiting.order_by("-pk")[:20]):
+        module = _alone(module)
+        if _open(kind).filter(module=module).exists():
             raise IngestionError(_("A new key waits for this module already."))
         module_key_rotate(actor=actor, module=module)
     return command_request(actor=actor, module=module, kind=kind, parameters=parameters, note=note)
@@ -63,14 +75,49 @@ def order_request(
 @transaction.atomic
 def order_cancel(*, actor: Any, command: Command) -> Command:
     """Take a command back; a key that was to be given is given no more."""
+    if command.kind != CommandKind.NEW_KEY:
+        return command_cancel(actor=actor, command=command)
+    # Module, keys, command: in the order in which the first use of a key locks them too.
+    module = _alone(command.module)
+    keys = ModuleKey.objects.filter(module=module, state=ModuleKey.State.OFFERED)
+    offered = list(keys.select_for_update())
     ended = command_cancel(actor=actor, command=command)
-    if ended.kind == CommandKind.NEW_KEY:
-        offered = ModuleKey.objects.filter(
-            module_id=ended.module_id, state=ModuleKey.State.OFFERED
-        ).first()
-        if offered is not None:
-            module_key_retire(actor=actor, key=offered)
+    for key in offered:
+        module_key_retire(actor=actor, key=key)
     return ended
+
+
+@transaction.atomic
+def registers_reading_request(
+    *, actor: Any, usage_point: UsagePoint, note: str = ""
+) -> list[Command]:
+    """Have the meter in place read now: when its module calls the next time.
+
+    One command for each module that measures there, which is one as a rule.
+    """
+    points = UsagePoint.objects.all() if actor is None else usage_points_orderable(actor)
+    if not points.filter(pk=usage_point.pk).exists():
+        raise IngestionError(_("You may not order readings here."))
+    fitted = TelemetryModule.objects.filter(
+        meters__installations__usage_point=usage_point,
+        meters__installations__removed_at=None,
+    )
+    modules = [_alone(module) for module in fitted.distinct().order_by("pk")]
+    if not modules:
+        text = _("No meter that sends by itself is in place at %(point)s.")
+        raise IngestionError(text % {"point": usage_point})
+    for module in modules:
+        _check_speaks(module)
+    kind = CommandKind.READ_REGISTERS
+    waiting = set(_open(kind).filter(module__in=modules).values_list("module", flat=True))
+    if waiting.issuperset(module.pk for module in modules):
+        text = _("A reading of %(point)s is ordered already; it comes when the module calls.")
+        raise IngestionError(text % {"point": usage_point})
+    return [
+        command_request(actor=actor, module=module, usage_point=usage_point, kind=kind, note=note)
+        for module in modules
+        if module.pk not in waiting
+    ]
 
 
 @transaction.atomic
@@ -99,21 +146,31 @@ def archive_reading_request(
     modules = TelemetryModule.objects.in_bulk({span.module for span in spans})
     for found in modules.values():
         _check_speaks(found)
-    return [
-        command_request(
+    asked: dict[int, list[dict[str, int]]] = defaultdict(list)
+    for span in spans:
+        asked[span.module] += _parts(span)
+    made: list[Command] = []
+    for key in sorted(asked):
+        made += commands_request(
             actor=actor,
-            module=modules[span.module],
+            module=modules[key],
             usage_point=usage_point,
             kind=CommandKind.READ_ARCHIVE,
-            parameters={
-                "port": span.port,
-                "register": span.register,
-                "start": begin,
-                "end": min(begin + _PART, span.end),
-            },
+            parameters=asked[key],
             note=note,
         )
-        for span in spans
+    return made
+
+
+def _parts(span: _Span) -> list[dict[str, int]]:
+    """Parameters of one command for each month of it."""
+    return [
+        {
+            "port": span.port,
+            "register": span.register,
+            "start": begin,
+            "end": min(begin + _PART, span.end),
+        }
         for begin in range(span.start, span.end, _PART)
     ]
 
@@ -123,12 +180,16 @@ def _instants(first: date, last: date, zone: str) -> tuple[int, int]:
     if not 0 <= (last - first).days < _MOST_DAYS:
         text = _("Choose at most %(days)d days, the first one first.")
         raise IngestionError(text % {"days": _MOST_DAYS})
-    local = ZoneInfo(zone)
-    start = datetime.combine(first, time(), local)
-    end = min(datetime.combine(last + timedelta(days=1), time(), local), timezone.now())
-    if end <= start:
+    local, now = ZoneInfo(zone), timezone.now()
+    today = now.astimezone(local).date()
+    if first > today:
         raise IngestionError(_("This period has not begun yet."))
-    return int(start.timestamp()), int(end.timestamp())
+    if first.year < _FIRST_YEAR:
+        text = _("Nothing was collected before %(year)d.")
+        raise IngestionError(text % {"year": _FIRST_YEAR})
+    start = datetime.combine(first, time(), local)
+    end = datetime.combine(min(last, today) + timedelta(days=1), time(), local)
+    return int(start.timestamp()), int(min(end, now).timestamp())
 
 
 def _spans(routes: Routes, usage_point: UsagePoint | None, start: int, end: int) -> Iterator[_Span]:
@@ -139,9 +200,20 @@ def _spans(routes: Routes, usage_point: UsagePoint | None, start: int, end: int)
     rows = np.flatnonzero(chosen)
     for key in np.unique(routes.key[rows]).tolist():
         mine = rows[routes.key[rows] == key]
-        begin, until = int(routes.start[mine].min()), int(routes.end[mine].max())
         module, port, register = key >> 24, key >> 8 & 0xFFFF, key & 0xFF
-        yield _Span(module, port, register, max(begin, start), min(until, end))
+        for begin, until in _joined(routes.start[mine].tolist(), routes.end[mine].tolist()):
+            yield _Span(module, port, register, max(begin, start), min(until, end))
+
+
+def _joined(starts: list[int], ends: list[int]) -> list[tuple[int, int]]:
+    """Periods that follow on one another as one; in the gaps the port measured something else."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(zip(starts, ends, strict=True)):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
 
 
 def _check_speaks(module: TelemetryModule) -> None:
@@ -151,3 +223,12 @@ def _check_speaks(module: TelemetryModule) -> None:
     except ValueError as error:
         text = _("%(module)s has no address of the form ABC-0000000001.")
         raise IngestionError(text % {"module": module}) from error
+
+
+def _alone(module: TelemetryModule) -> TelemetryModule:
+    """The module, kept from others who would order something meanwhile."""
+    return TelemetryModule.objects.select_for_update().get(pk=module.pk)
+
+
+def _open(kind: str) -> QuerySet[Command]:
+    return Command.objects.filter(kind=kind, state__in=OPEN_STATES)

@@ -13,7 +13,7 @@ from meters.services.installations import installations_settle
 from meters.services.usage_points import connections_settle
 from meters.tables.resources import UsagePointResource
 
-from .archives import archive_page
+from .archives import ArchiveOrders, archive_page
 from .tables import TableAdmin, tables_with_all
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ChannelInline(ScopedInline):
 
 
 @admin.register(UsagePoint)
-class UsagePointAdmin(TableAdmin, ScopedAdmin):
+class UsagePointAdmin(ArchiveOrders, TableAdmin, ScopedAdmin):
     """Where resources are measured."""
 
     table_resources = tables_with_all(UsagePointResource)
@@ -81,6 +81,6 @@ class UsagePointAdmin(TableAdmin, ScopedAdmin):
         rows = Installation.objects.filter(usage_point=form.instance.pk)
         installations_settle(installations=rows.values_list("pk", flat=True))
 
-    @admin.action(description=gettext_lazy("Read the archive again"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Read the archive again"), permissions=["order"])
     def read_archive(self, request: HttpRequest, queryset: QuerySet[UsagePoint]) -> HttpResponse:
         return archive_page("usage_point", queryset)

@@ -1,6 +1,7 @@
 """Commands to modules: asked for, moved from state to state, given up.
 
-Who asks has the right to decide, so what is asked for is approved at once. Only `commands_move`
+Who asks has the right to decide, so what is asked for is approved at once. Readings may be ordered
+by more people than commands that change something. Only `commands_move`
 changes a state, and only as `TRANSITIONS` allows: whoever comes too late changes nothing.
 """
 
@@ -16,14 +17,22 @@ from django.utils.translation import gettext as _
 
 from meters.errors import MetersError
 from meters.models import Command, CommandKind, CommandState, TelemetryModule, UsagePoint
-from meters.models.commands import OPEN_STATES, TRANSITIONS
+from meters.models.commands import OPEN_STATES, READINGS, TRANSITIONS
+from meters.selectors.commands import commands_revocable, modules_orderable, usage_points_orderable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django.db.models import QuerySet
 
-__all__ = ["MOST_OPEN", "command_cancel", "command_request", "commands_expire", "commands_move"]
+__all__ = [
+    "MOST_OPEN",
+    "command_cancel",
+    "command_request",
+    "commands_expire",
+    "commands_move",
+    "commands_request",
+]
 
 _State, _Kind = CommandState, CommandKind
 # Commands of a module that may wait at once.
@@ -76,7 +85,6 @@ _TIMES = {
 }
 
 
-@transaction.atomic
 def command_request(
     *,
     actor: Any,
@@ -92,35 +100,66 @@ def command_request(
 
     actor: None for the system itself. valid_until: after it the module must not carry it out.
     """
-    module = _locked(actor, module, usage_point)
-    now = timezone.now()
-    made = Command(
-        company_id=module.company_id,
+    return commands_request(
+        actor=actor,
         module=module,
-        usage_point=usage_point,
         kind=kind,
-        parameters=_checked(kind, dict(parameters or {})),
-        request=_free_number(module),
+        parameters=[parameters or {}],
+        usage_point=usage_point,
+        valid_until=valid_until,
         priority=priority,
-        valid_until=valid_until or now + _VALID_FOR.get(kind, _VALID_ELSE),
         note=note,
-        requested_by=actor,
-    )
-    _check_validity(made.valid_until, now)
-    if kind == _Kind.CONFIGURE:
-        made.parameters["version"] = _next_version(module)
-    made.full_clean()
-    made.save()
-    commands_move(commands=Command.objects.filter(pk=made.pk), to=_State.APPROVED, at=now)
-    return Command.objects.get(pk=made.pk)
+    )[0]
+
+
+@transaction.atomic
+def commands_request(
+    *,
+    actor: Any,
+    module: TelemetryModule,
+    kind: str,
+    parameters: Sequence[Mapping[str, int]],
+    usage_point: UsagePoint | None = None,
+    valid_until: datetime | None = None,
+    priority: int = Command.Priority.NORMAL,
+    note: str = "",
+) -> list[Command]:
+    """One kind of command several times over, for each of these parameters; all of them or none."""
+    if actor is not None:
+        _check_may(actor, kind, module, usage_point)
+    module = _locked(module, len(parameters))
+    now = timezone.now()
+    until = valid_until or now + _VALID_FOR.get(kind, _VALID_ELSE)
+    _check_validity(until, now)
+    made = [
+        Command(
+            company_id=module.company_id,
+            module=module,
+            usage_point=usage_point,
+            kind=kind,
+            parameters=_completed(module, kind, _checked(kind, dict(given))),
+            request=number,
+            priority=priority,
+            valid_until=until,
+            note=note,
+            requested_by=actor,
+        )
+        for given, number in zip(parameters, _free_numbers(module, len(parameters)), strict=True)
+    ]
+    # The others differ from it in what is checked already.
+    made[0].full_clean()
+    keys = [command.pk for command in Command.objects.bulk_create(made)]
+    rows = Command.objects.filter(pk__in=keys)
+    commands_move(commands=rows, to=_State.APPROVED, at=now)
+    return list(rows.order_by("pk"))
 
 
 @transaction.atomic
 def command_cancel(*, actor: Any, command: Command) -> Command:
     """Take a command back. One that has left can't be: it is only sent no more."""
     rows = Command.objects.filter(pk=command.pk)
-    if actor is not None and not rows.visible_to(actor, "change").exists():
-        raise MetersError(_("You may not give commands to this module."))
+    if actor is not None and not commands_revocable(actor).filter(pk=command.pk).exists():
+        raise MetersError(_("You may not take this command back."))
     if not commands_move(commands=rows, to=_State.CANCELLED) and not commands_move(
         commands=rows, to=_State.UNCONFIRMED
     ):
@@ -158,27 +197,40 @@ def commands_expire(*, at: datetime | None = None) -> int:
     return ended
 
 
-def _locked(actor: Any, module: TelemetryModule, usage_point: UsagePoint | None) -> TelemetryModule:
-    if actor is not None and not _may(actor, module, usage_point):
+def _check_may(
+    actor: Any, kind: str, module: TelemetryModule, usage_point: UsagePoint | None
+) -> None:
+    if TelemetryModule.objects.visible_to(actor, "change").filter(pk=module.pk).exists():
+        return
+    if kind not in READINGS:
         raise MetersError(_("You may not give commands to this module."))
+    if modules_orderable(actor).filter(pk=module.pk).exists():
+        return
+    if usage_point is None or not _measures(actor, kind, module, usage_point):
+        raise MetersError(_("You may not order readings here."))
+
+
+def _measures(actor: Any, kind: str, module: TelemetryModule, usage_point: UsagePoint) -> bool:
+    """The usage point is in the actor's hands, and the module measures it, or did when an archive
+    is asked for."""
+    measured: dict[str, Any] = {"pk": usage_point.pk, "installations__meter__module": module}
+    if kind != _Kind.READ_ARCHIVE:
+        measured["installations__removed_at"] = None
+    return usage_points_orderable(actor).filter(**measured).exists()
+
+
+def _locked(module: TelemetryModule, more: int) -> TelemetryModule:
     found = TelemetryModule.objects.select_for_update().get(pk=module.pk)
     if found.status != TelemetryModule.Status.ACTIVE:
         raise MetersError(_("The module %(module)s is not active.") % {"module": found})
-    if Command.objects.filter(module=found, state__in=OPEN_STATES).count() >= MOST_OPEN:
-        text = _("%(count)d commands wait for the module %(module)s already.")
+    waiting = Command.objects.filter(module=found, state__in=OPEN_STATES).count()
+    if waiting + more > MOST_OPEN:
+        text = _(
+            "At most %(count)d commands wait for the module %(module)s at once."
+            " Take some back, or ask for less."
+        )
         raise MetersError(text % {"count": MOST_OPEN, "module": found})
     return found
-
-
-def _may(actor: Any, module: TelemetryModule, usage_point: UsagePoint | None) -> bool:
-    """The module itself, or a usage point it measures, is in the actor's hands."""
-    modules = TelemetryModule.objects.visible_to(actor, "change")
-    if modules.filter(pk=module.pk).exists():
-        return True
-    if usage_point is None:
-        return False
-    points = UsagePoint.objects.visible_to(actor, "change")
-    return points.filter(pk=usage_point.pk, installations__meter__module=module).exists()
 
 
 def _checked(kind: str, parameters: dict[str, int]) -> dict[str, int]:
@@ -202,14 +254,27 @@ def _check_validity(valid_until: datetime, now: datetime) -> None:
         raise MetersError(_("A command is valid from now on, for a year at most."))
 
 
-def _free_number(module: TelemetryModule) -> int:
+def _completed(module: TelemetryModule, kind: str, parameters: dict[str, int]) -> dict[str, int]:
+    """With what a module is told besides what was asked for."""
+    if kind == _Kind.CONFIGURE:
+        parameters["version"] = _next_version(module)
+    return parameters
+
+
+def _free_numbers(module: TelemetryModule, count: int) -> list[int]:
     """Drawn, not counted: after the database was put back from a backup, the numbers of what the
     module still remembers are unknown, and would be the next ones."""
-    latest = Command.objects.filter(module=module).order_by("-pk")
-    taken = set(latest.values_list("request", flat=True)[:_NOT_AGAIN])
-    while (number := secrets.randbelow(_NUMBERS) + 1) in taken:
-        pass
-    return number
+    mine = Command.objects.filter(module=module).order_by("-pk")
+    answerable = mine.filter(state__in=[*OPEN_STATES, _State.UNCONFIRMED])
+    taken = set(mine.values_list("request", flat=True)[:_NOT_AGAIN])
+    taken |= set(answerable.values_list("request", flat=True))
+    numbers: list[int] = []
+    while len(numbers) < count:
+        number = secrets.randbelow(_NUMBERS) + 1
+        if number not in taken:
+            taken.add(number)
+            numbers.append(number)
+    return numbers
 
 
 def _next_version(module: TelemetryModule) -> int:

@@ -222,6 +222,11 @@ ROUTES: dict[str, Route] = {
     "usage_point_csv": Route(
         _people("operator administrator engineer billing keeper"), model="meters.UsagePoint"
     ),
+    "usage_point_order": Route(
+        _people("operator administrator engineer clerk keeper"),
+        model="meters.UsagePoint",
+        own_canary=True,
+    ),
     "channel_value": Route(_METER_READERS, model="meters.Channel", own_canary=True),
     "networks": Route(_SIGNED_IN),
     "network_rows": Route(

@@ -78,3 +78,23 @@ def test_pages_are_in_order_wide_and_narrow(visit: Callable[..., Any], people: W
             for width in (390, 1440):
                 page.set_viewport_size({"width": width, "height": 900})
                 assert not _sideways(page), (address, width)
+
+
+def test_a_clerk_orders_a_reading_where_the_usage_point_is(
+    visit: Callable[..., Any], people: World
+) -> None:
+    point = people.city.usage_point
+    TelemetryModule.objects.filter(pk=people.city.module.pk).update(address="RDO-0000000001")
+    with visit("clerk@city.test") as page:
+        page.goto(f"/usage-points/{point.pk}/")
+        page.click("text=Order a reading")
+        for width in (390, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert not _sideways(page), width
+        page.fill("input[name=now-note]", "Disputed bill")
+        page.click("button[value=now]")
+        assert "until the module calls" in page.inner_text(".messages")
+        assert "Disputed bill" in page.inner_text("table")
+        page.click("button[value=now]")
+        assert "ordered already" in page.inner_text("[role=alert]")
+    assert Command.objects.get().kind == CommandKind.READ_REGISTERS
