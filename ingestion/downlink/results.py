@@ -51,7 +51,10 @@ UPDATE meters_command c SET state = t.state, updated_at = now(),
     ended_at = CASE t.state WHEN 'delivered' THEN NULL ELSE to_timestamp(%(at)s) END
 FROM told t WHERE c.id = t.id
 """
-_BY_REQUEST = "c.request = t.number AND c.kind <> ALL(%(without)s)"
+# Numbers come again after a thousand commands: the last one that has it is meant.
+_BY_REQUEST = """c.request = t.number AND c.kind <> ALL(%(without)s) AND NOT EXISTS (
+    SELECT 1 FROM meters_command later WHERE later.module_id = c.module_id
+    AND later.request = c.request AND later.id > c.id AND later.kind <> ALL(%(without)s))"""
 _BY_KEY = "c.id = t.number"
 
 
@@ -114,7 +117,13 @@ class BatchResults:
                 self.by_key[module, order.id] = told
 
     def _seen(self, order: Order, message: Hello) -> _Told | None:
-        """What a hello tells of a command that has no number on the wire."""
+        """What a hello tells of a command that has no number on the wire.
+
+        Nothing of one that has not left: that the clock is right by chance, or that a configuration
+        of this number is in force from elsewhere, is not its doing.
+        """
+        if not order.attempts:
+            return None
         if order.kind == CommandKind.SET_CLOCK and abs(message.clock - self.at) <= _CLOCK_SECONDS:
             return _Told(_State.CONFIRMED, ResultStatus.DONE)
         if order.kind != CommandKind.CONFIGURE:

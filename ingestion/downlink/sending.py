@@ -17,6 +17,7 @@ from django.db import connection
 from ingestion.codecs.universal import MAX_PLAINTEXT_BYTES
 from ingestion.codecs.universal_frame import Key
 from ingestion.codecs.universal_messages import AckFlag
+from meters.models import Command
 
 from .orders import Order, orders_read
 
@@ -34,16 +35,21 @@ __all__ = ["Downlink", "Leaving"]
 
 # Open at a module at once: it remembers 16 numbers, and a number it forgot it would carry out anew.
 _AT_ONCE = 8
+# Urgent ones besides: they wait for none that the module never answers.
+_URGENT_BESIDES = 4
 # Acknowledgement, and the new key that may stand behind it.
 _TAKEN = 10 + 25
+# What was taken back, or expired, while it was on its way has left all the same.
 _MARK = """
 UPDATE meters_command c SET
-    state = CASE c.state WHEN 'queued' THEN 'sent' ELSE c.state END,
+    state = CASE WHEN c.state = 'queued' THEN 'sent'
+        WHEN c.state IN ('cancelled', 'expired') THEN 'unconfirmed' ELSE c.state END,
     sent_at = coalesce(c.sent_at, to_timestamp(%(at)s)), last_sent_at = to_timestamp(%(at)s),
     attempts = c.attempts + 1, updated_at = now()
 FROM (SELECT id FROM meters_command WHERE id = ANY(%(ids)s)
-    AND state IN ('queued', 'sent', 'delivered') ORDER BY id FOR UPDATE) l
-WHERE c.id = l.id RETURNING c.id
+    AND (state IN ('queued', 'sent', 'delivered')
+        OR state IN ('cancelled', 'expired') AND sent_at IS NULL) ORDER BY id FOR UPDATE) l
+WHERE c.id = l.id RETURNING c.id, c.ended_at IS NULL
 """
 
 
@@ -145,14 +151,17 @@ class Downlink:
         valid.sort(key=lambda order: order.rank)
         # A frame that comes again tells that its answer, and what left with it, was not heard.
         patience = 0.0 if repeated else self.patience
-        due = [order for order in valid[:_AT_ONCE] if order.due(now, patience)]
+        open_now, behind = valid[:_AT_ONCE], valid[_AT_ONCE:]
+        urgent = [order for order in behind if order.priority <= Command.Priority.URGENT]
+        open_now += urgent[:_URGENT_BESIDES]
+        due = [order for order in open_now if order.due(now, patience)]
         text, flags, sent = b"", 0, 0
         for order in due:
             if len(text) + len(order.text) > MAX_PLAINTEXT_BYTES - _TAKEN:
                 break
             text, flags, sent = text + order.text, flags | order.flags, sent + 1
             leaving.orders.append(order)
-        left = min(len(valid[_AT_ONCE:]) + len(due) - sent, 255)
+        left = min(len(valid) - len(open_now) + len(due) - sent, 255)
         leaving.texts[frame], leaving.pending[frame] = text, left
         leaving.flags[frame] = flags | (AckFlag.STAY_AWAKE if left else 0)
 
@@ -165,7 +174,7 @@ class Downlink:
         ids = [order.id for order in leaving.orders]
         with connection.cursor() as cursor:
             cursor.execute(_MARK, {"ids": ids, "at": now})
-            still = {row[0] for row in cursor.fetchall()}
+            still = {key for key, is_open in cursor.fetchall() if is_open}
         if gone := set(ids) - still:
             self.drop(gone, {order.module for order in leaving.orders if order.id in gone})
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,7 @@ from ingestion.errors import IngestionError
 from ingestion.keys import KEY_BYTES, check_value, key_make, key_open, key_seal
 from ingestion.models import Claim, ModuleKey
 from meters.models import Command, CommandKind, CommandState, TelemetryModule
+from meters.models.commands import OPEN_STATES
 from meters.services.commands import commands_move
 
 if TYPE_CHECKING:
@@ -122,19 +124,28 @@ def module_key_retire(*, actor: Any, key: ModuleKey) -> None:
 
 
 @transaction.atomic
-def module_key_confirm(*, module_id: int, selector: int) -> None:
-    """The first frame under an offered key has come: it is in use, the other ended, a claim spent."""
+def module_key_confirm(*, module_id: int, selector: int, key: bytes) -> bool:
+    """The first frame under an offered key has come: it is in use, the other ended, a claim spent.
+
+    False: the key was taken back meanwhile. Frames under it must not be acknowledged, for the
+    module would then forget the key that still counts.
+    """
     now = timezone.now()
     keys = ModuleKey.objects.filter(module_id=module_id)
-    used = keys.filter(selector=selector, state=_State.OFFERED)
-    if used.update(state=_State.ACTIVE, valid_from=now, updated_at=now):
-        others = keys.filter(state=_State.ACTIVE).exclude(selector=selector)
-        others.update(state=_State.RETIRED, updated_at=now)
-        Claim.objects.filter(module_id=module_id, spent_at=None).update(
-            spent_at=now, updated_at=now
-        )
-        ordered = Command.objects.filter(module_id=module_id, kind=CommandKind.NEW_KEY)
-        commands_move(commands=ordered, to=CommandState.CONFIRMED, at=now)
+    live = keys.filter(selector=selector).exclude(state=_State.RETIRED)
+    used = live.filter(check_value=check_value(key)).select_for_update().first()
+    if used is None or used.state == _State.ACTIVE:
+        return used is not None
+    keys.filter(pk=used.pk).update(state=_State.ACTIVE, valid_from=now, updated_at=now)
+    others = keys.filter(state=_State.ACTIVE).exclude(selector=selector)
+    others.update(state=_State.RETIRED, updated_at=now)
+    claims = Claim.objects.filter(module_id=module_id, spent_at=None)
+    claims.update(spent_at=now, updated_at=now)
+    # Not those that ended with another key, of long ago.
+    meant = Q(state__in=OPEN_STATES) | Q(created_at__gte=used.created_at)
+    ordered = Command.objects.filter(meant, module_id=module_id, kind=CommandKind.NEW_KEY)
+    commands_move(commands=ordered, to=CommandState.CONFIRMED, at=now)
+    return True
 
 
 @transaction.atomic

@@ -179,8 +179,9 @@ def test_claim_secrets_come_as_printed_or_as_bytes(world: World, module: Telemet
     assert key_open(bytes(claim.sealed), module_id=module.pk, selector=2) == KEY
     again = page.bring_in(table(HEADINGS, [module.serial, "", "claim", KEY.hex(" ")]))
     assert again.counts["keys"].unchanged == 1
-    assert claim_offer(module_id=module.pk, at=claim.created_at) is not None
-    module_key_confirm(module_id=module.pk, selector=0)
+    offered = claim_offer(module_id=module.pk, at=claim.created_at)
+    assert offered is not None
+    assert module_key_confirm(module_id=module.pk, selector=0, key=offered)
     [problem] = report_of(
         page.check(table(HEADINGS, [module.serial, "", "claim", printed]))
     ).problems
