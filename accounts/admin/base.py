@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -33,14 +34,27 @@ _FILTER_LOOKUPS = frozenset({"exact", "id__exact", "in", "gte", "lt", "isnull", 
 
 
 class ScopedForm(forms.ModelForm[Any]):
-    """Fills in the only company somebody has, and checks constraints over it all the same."""
+    """Fills in the only company somebody has, and checks constraints over it all the same.
+
+    within: by field, the rows that the reader may hang another row on; to see them is not enough.
+    """
 
     default_company_id: ClassVar[int | None] = None
+    within: ClassVar[dict[str, QuerySet[Any]]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.default_company_id and getattr(self.instance, "company_id", 0) is None:
             self.instance.company_id = self.default_company_id
+
+    def clean(self) -> dict[str, Any] | None:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, rows in self.within.items():
+            row = data.get(name)
+            moved = name in self.changed_data or self.instance._state.adding
+            if row is not None and moved and not rows.filter(pk=row.pk).exists():
+                self.add_error(name, gettext("You may look at this, but change nothing there."))
+        return data
 
     def _get_validation_exclusions(self) -> set[str]:
         # Django leaves out constraints over fields that the form does not show.
@@ -155,7 +169,25 @@ class ScopedAdmin(_Scoped, admin.ModelAdmin[Any]):
     ) -> Any:
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.default_company_id = self.sole_company_id(request)
+        form.within = self._within(request)
         return form
+
+    def _within(self, request: HttpRequest) -> dict[str, QuerySet[Any]]:
+        """Of the references by which a row belongs somewhere: where the reader may have rows."""
+        access = self.model.access
+        grants, capability = grants_of(request.user), access.capability("change")
+        fields = {path.partition("__")[0] for path in access.nodes if "__" not in path}
+        fields.add((access.company or "").partition("__")[0])
+        found: dict[str, QuerySet[Any]] = {}
+        for name in fields - {"", "company"}:
+            field = self.model._meta.get_field(name)
+            if not field.many_to_one:
+                continue
+            target: Any = field.related_model
+            allowed = grants.condition(replace(target.access, change=capability), "change")
+            rows = target._default_manager
+            found[name] = rows.none() if allowed is None else rows.filter(allowed)
+        return found
 
     def sole_company_id(self, request: HttpRequest) -> int | None:
         """Key of the only company in which the reader may add rows, if there is just one."""
