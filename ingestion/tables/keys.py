@@ -117,7 +117,7 @@ class KeyStage(Stage):
     def load(self) -> None:
         rows = TelemetryModule.objects.all()
         if self.plan.actor is not None:
-            rows = rows.visible_to(self.plan.actor)
+            rows = rows.visible_to(self.plan.actor, "change")
         rows = rows.filter(company=self.plan.company)
         for serials in batches(sorted(self._told("module"))):
             for module in rows.filter(serial__in=serials):
