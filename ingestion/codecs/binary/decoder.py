@@ -1,19 +1,17 @@
-"""The decoder of one compiled definition: bytes in, a telegram (or a tree, or columns) out."""
+"""The decoder of one compiled definition: bytes in, a telegram or a tree out."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DecodeError
 from ..telegram import NOTHING, Item, Telegram
 from .assembly import Assembly
-from .columns import Columns, RowLayout
 from .errors import Place, SchemaError
 from .limits import MAX_OCTETS
-from .rows import row_layout
 from .schema import Layout, Schema, compile_layouts
 from .state import State, Trace, run
 
@@ -86,14 +84,6 @@ class BinaryDecoder:
             return before, False
         return plan.take(before, tree), True
 
-    def rows(self, *, port: int | None = None, length: int = 0) -> RowLayout | None:
-        """The fixed layout of messages of this port and length, if it is one."""
-        state = State(bytes(length), port, _names(length, port, None), traced=False)
-        try:
-            return row_layout(self._layout(state))
-        except DecodeError:
-            return None
-
     def is_summed_up(self, octets: bytes) -> bool:
         """Whether the checksums that the layout asks for are right."""
         if not self.schema.checksums:
@@ -111,17 +101,6 @@ class BinaryDecoder:
         state = self._run(octets, port, None, traced=False)
         chosen = State(octets, port, _names(len(octets), port, None), traced=False)
         return state, self._layout(chosen)
-
-    def decode_many(self, payloads: Sequence[bytes], *, port: int | None = None) -> Columns | None:
-        """Messages of one length as columns; None where their layout is not fixed.
-
-        Checksums and `reject` rules are checked message by message: a layout with them is not
-        fixed.
-        """
-        if not payloads or self.schema.checksums or self.schema.rejects:
-            return None
-        layout = self.rows(port=port, length=len(payloads[0]))
-        return None if layout is None else layout.read(payloads)
 
     def _run(
         self, octets: bytes, port: int | None, variables: Mapping[str, Any] | None, *, traced: bool
