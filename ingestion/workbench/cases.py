@@ -25,6 +25,8 @@ _MOST_ITEMS = 12
 _EXPONENTS = {entry.code: entry.exponent for entry in CATALOGUE}
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\r": "\\r", "\n": "\\n", "\t": "\\t"}
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./:-]*")
+# Names of bytes that nobody has named yet: a test of them would fail as soon as somebody does.
+_UNNAMED = re.compile(r"byte_\d+|rest|checksum")
 
 
 def good_case(compiled: CompiledType, sample: Sample, decoded: Decoded) -> str:
@@ -185,10 +187,11 @@ def _expected(decoded: Decoded) -> Iterator[str]:
         for item in decoded.telegram.items
         if isinstance(item.value, int | Decimal | str) and _PLAIN.fullmatch(item.name)
     ]
+    named = [row for row in rows if not _UNNAMED.fullmatch(row[0])]
     if not rows:
         yield "  readings: []"
         return
     yield "  expect:"
-    for name, value in rows[:_MOST_ITEMS]:
+    for name, value in (named or rows)[:_MOST_ITEMS]:
         shown = value.isoformat() if isinstance(value, datetime) else value
         yield f"    {name}: {written(shown)}"

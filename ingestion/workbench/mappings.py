@@ -29,7 +29,7 @@ _UNIX_MILLISECONDS = range(1_000_000_000_000, 5_000_000_000_000)
 class Mapped:
     """Lines of a definition: `readings` as flow mappings without braces, with a comment.
 
-    `reject` and `series` are flow mappings, too.
+    `reject` and `series` are flow mappings, too; `after` are comments that stand before the tests.
     """
 
     layout: list[str] = field(default_factory=list)
@@ -38,6 +38,7 @@ class Mapped:
     reject: list[str] = field(default_factory=list)
     readings: list[tuple[str, str]] = field(default_factory=list)
     series: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
     resources: list[str] = field(default_factory=list)
 
     def add(self, register: str, reading_type: str, rest: str, comment: str = "") -> None:

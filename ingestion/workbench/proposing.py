@@ -15,6 +15,7 @@ from ingestion.inspection import Recognised, recognise
 from meters.definition import DefinitionError, read_definition
 
 from .cases import bad_case, good_case, quoted
+from .layouts import guessed_layout
 from .mappings import MAPPINGS, Mapped
 from .samples import Sample
 from .showing import octets_shown
@@ -22,9 +23,9 @@ from .texts import code_of
 
 __all__ = ["ProposalError", "propose_definition"]
 
-_BYTES_NAMED = 24
 _WIDTH = 90
 _SHORTEST_TEXT = 8
+_OTHERS = "or cold_water, hot_water, gas, heat, electricity"
 
 
 class ProposalError(ValueError):
@@ -51,7 +52,9 @@ class _Draft:
         yield "version: 1"
         yield f"vendor: {quoted(self.vendor)}"
         yield f"model: {quoted(self.model)}"
-        yield f"resource: {resources[0] if len(resources) == 1 else '[' + ', '.join(resources) + ']'}"
+        unknown = "" if self.mapped.resources else f"  # {_OTHERS}"
+        one = len(resources) == 1
+        yield f"resource: {resources[0] if one else '[' + ', '.join(resources) + ']'}{unknown}"
         yield f"description: {quoted(_('Proposed from a telegram; read every line of it.'))}"
         if self.mapped.identify:
             yield "# " + _("How the module is found that a telegram belongs to.")
@@ -72,6 +75,7 @@ class _Draft:
                 yield f"  # {comment}"
             yield f"  - {{{reading}}}"
         yield from _listed("series", self.mapped.series)
+        yield from (f"# {line}" for line in self.mapped.after)
 
     def _tests(self) -> Iterator[str]:
         if self.tests:
@@ -132,7 +136,7 @@ def _recognised(
         )
     if "unread" in found.telegram.identity:
         raise ProposalError(
-            _("The telegram is encrypted: %(why)s. Give its key, and try again.")
+            _("The telegram can't be read: %(why)s. Give its key, and try again.")
             % {"why": found.telegram.identity["unread"]}
         )
     return found.kind, found.telegram
@@ -160,19 +164,10 @@ def _draft(kind: str, telegram: Telegram, code: str) -> _Draft:
 
 
 def _by_bytes(telegram: Telegram) -> Mapped:
-    """Nothing is known of the layout: a name for each of the first bytes, the rest as it is."""
-    size = len(telegram.octets)
-    named = min(size, _BYTES_NAMED)
-    layout = [
-        *(f"# {line}" for line in _commented(telegram.warnings)),
-        "endian: big",
-        "# " + _("Put bytes together that belong together: u16, u32, s16 … and give them names."),
-        "fields:",
-        *(f"  - {{name: byte_{at}, type: u8}}" for at in range(named)),
-    ]
-    if size > named:
-        layout.append("  - {name: rest, type: hex, length: remaining}")
-    return Mapped(layout=layout, identify=["device: $arrival.device"])
+    """Nothing is known of the layout but what the bytes betray."""
+    mapped = guessed_layout(telegram.octets)
+    mapped.layout[:0] = (f"# {line}" for line in _commented(telegram.warnings))
+    return mapped
 
 
 def _commented(warnings: tuple[str, ...]) -> Iterator[str]:

@@ -155,3 +155,37 @@ def test_why_it_is_none_of_the_known_is_told() -> None:
 def test_texts_come_back_as_they_were(text: str) -> None:
     root = plain(read_nodes(f"x: {quoted(text)}\n", name="x"))
     assert root == {"x": text}
+
+
+# Made by hand: header, IMEI in decimal digits, counter, and CRC-16/Modbus with its low byte first.
+_BROOK = bytes.fromhex("57200864475041234567b40b0cf400e087d612000c000008000003290c009430")
+
+
+def test_an_imei_and_a_checksum_are_found_in_bytes_of_an_unknown_layout() -> None:
+    text = propose_definition(_BROOK)
+    definition = read_definition(text, name="proposal")
+    assert "checksum: {type: crc-16/modbus, endian: little}" in text
+    decoded = compile_type(definition).decode(_BROOK, context=Arrival())
+    assert decoded.identity is not None
+    assert decoded.identity.value == "864475041234567"
+    assert publishing_faults(run_tests(definition)) == []
+    # The names of bytes are there to be changed: no test holds on to them.
+    assert "byte_" not in text.partition("\ntests:")[2]
+
+
+def test_the_rules_that_a_proposal_shows_are_right_once_they_are_taken() -> None:
+    head, _mark, rest = propose_definition(_BROOK).partition("# clock: $at\n")
+    rules, _tests, tests = rest.partition("\ntests:")
+    names = ("at, type: u32, time: unix", "volume, type: u32, unit: L")
+    names += ("hours, type: u8, repeat: 6", "status, type: u8")
+    fields = "".join(f"    - {{name: {one}}}\n" for one in names)
+    named = head.replace("  fields:\n", f"  fields:\n{fields}", 1)
+    taken = "".join(f"{line.removeprefix('# ')}\n" for line in rules.splitlines())
+    text = f"{named}clock: $at\n{taken}tests:{tests}"
+    read_definition(text.replace("resource: device", "resource: cold_water"), name="taken")
+
+
+def test_bytes_that_happen_to_be_no_checksum_get_none() -> None:
+    text = propose_definition(bytes(range(0xA1, 0xC1)))
+    assert "checksum:" not in text
+    assert "byte_23" in text
