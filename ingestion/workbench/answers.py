@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from ingestion.codecs.binary.keys import FIELD, MESSAGE
+from ingestion.codecs.binary.checksums import CHECKSUMS
+from ingestion.codecs.binary.keys import BLOCKS, FIELD, MESSAGE
 from ingestion.models import FrameOutcome, RawFrame
 from ingestion.selectors import FrameQuestion, TooMuchAsked, device_of, raw_frames
 from meters.definition import offers_at
+from meters.definition.errors import Path
 from meters.definition.vocabulary import shipped_vocabulary
 
 from .access import require_reader, version_of, zone_of
@@ -28,6 +31,16 @@ if TYPE_CHECKING:
 
 __all__ = ["capture_answer", "check_answer", "frames_answer", "words_answer"]
 
+# Keys of a binary layout whose values are words.
+_LAYOUT_WORDS: Mapping[str, tuple[str, ...]] = {
+    "endian": ("big", "little"),
+    "on_error": ("refuse", "warn"),
+    "time": ("unix", "{epoch: 2020-01-01}", "{epoch: 2000-01-01, unit: minutes}"),
+    "type": (
+        *("u8", "u16", "u24", "u32", "u64", "s8", "s16", "s24", "s32", "s64", "f32", "f64"),
+        *("bool", "bcd", "ascii", "hex", "enum", "skip", "number", '"u8[0:3]"', '"u8[4:7]"'),
+    ),
+}
 _MOST_FRAMES = 50
 _LONGEST_FRAME = 16_384
 _DAYS = 30
@@ -60,14 +73,37 @@ def words_answer(request: HttpRequest) -> JsonResponse:
     text = asked.get("before")
     lines = (text if isinstance(text, str) else "").split("\n")
     offers = offers_at("\n".join(lines), len(lines), len(lines[-1]) + 1, shipped_vocabulary())
-    keys = list(offers.keys)
-    if keys and offers.path[:1] == ("decode",):
-        layout = FIELD if len(offers.path) > 1 else MESSAGE
-        keys += [(name, doc) for name, doc in layout.items() if name not in dict(keys)]
-    words = [{"word": word, "doc": ""} for word in offers.words]
+    keys, words = offers.keys, offers.words
+    if offers.path[:1] == ("decode",) and _is_binary(lines):
+        keys = list(_layout_keys(offers.path).items()) if keys else []
+        words = words or _layout_words(offers.path)
     return JsonResponse(
-        {"keys": [{"word": word, "doc": doc} for word, doc in keys], "words": words}
+        {
+            "keys": [{"word": word, "doc": doc} for word, doc in keys],
+            "words": [{"word": word, "doc": ""} for word in words],
+        }
     )
+
+
+def _is_binary(lines: list[str]) -> bool:
+    """Whether the layout that is being written is one of bytes, as far as it says so yet."""
+    said = [line.partition("kind:")[2].strip() for line in lines if "kind:" in line]
+    return not said or said[0].startswith("binary")
+
+
+def _layout_keys(path: Path) -> Mapping[str, str]:
+    """The keys of the part of a layout that a path leads to."""
+    if path == ("decode",):
+        return MESSAGE
+    block = next((step for step in reversed(path[-2:]) if step in BLOCKS), None)
+    return FIELD if block is None else BLOCKS[str(block)]
+
+
+def _layout_words(path: Path) -> tuple[str, ...]:
+    """What the value at a path may be, where that is a list of names."""
+    if path[-1] == "checksum" or path[-2:] == ("checksum", "type"):
+        return CHECKSUMS
+    return _LAYOUT_WORDS.get(str(path[-1]), ())
 
 
 def frames_answer(request: HttpRequest) -> JsonResponse:

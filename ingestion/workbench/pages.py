@@ -42,6 +42,10 @@ __all__ = ["compare_page", "export_file", "start_page", "version_page"]
 _MOST_DRAFTS = 20
 _MOST_VERSIONS = 200
 _MOST_NOTES = 8
+# The words of makers, which are the same in every language of the page.
+_TABLE_EXAMPLE = (
+    "Byte | Name | Type | Scale | Unit\n0-3 | Volume | uint32 | 0.001 | m³\n4.0 | Low battery"
+)
 
 
 def start_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
@@ -70,6 +74,7 @@ def start_page(request: HttpRequest, site: AdminSite) -> HttpResponse:
         "starters": STARTERS,
         "encodings": encodings(),
         "resources": [(one, Resource(one).label) for one in MEASURED],
+        "table_example": _TABLE_EXAMPLE,
         "drafts": _drafts(user),
     }
     status = 429 if too_often else 422 if form.errors else 200

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from .cells import Form, Place, bits_told, order_of, place_of
+from .cells import Form, Place, Scale, bits_told, order_of, place_of
 from .describing import Told, UnclearError, settled, told_by, width_of
 from .drafting import Draft, Wishes, flow
 from .headings import Entry, Table
@@ -46,20 +46,40 @@ def byte_draft(table: Table, wishes: Wishes) -> Draft:
 def _parts(table: Table, draft: Draft) -> Iterator[_Part]:
     """Rows in their order. Without a column of places each begins where the one before ends."""
     placed = "place" in table.columns
+    starts = sorted(_starts(table)) if placed else []
     before: Place | None = None
     end = 0
     for entry in table.entries:
         try:
             told = told_by(entry, draft)
             place = _place(entry, before) if placed else _next(entry, end, before)
-            part = _part(entry, told, place)
+            gap = next((start - place.first for start in starts if start > place.first), 0)
+            part = _part(entry, told, place, gap)
         except UnclearError as error:
             draft.note(entry.number, str(error))
             continue
         before, end = Place(part.first, part.last), part.last + 1
         yield part
+        yield from _told_bits(part)
         if part.last < 0 and not placed:
             end = -1
+
+
+def _starts(table: Table) -> set[int]:
+    """First bytes of the rows: what tells no size of its own ends where the next begins."""
+    places = (place_of(entry.get("place"), entry.get("bit")) for entry in table.entries)
+    return {place.first for place in places if place is not None}
+
+
+def _told_bits(part: _Part) -> Iterator[_Part]:
+    """The bits that a description lists are values of their own."""
+    size = part.form.size
+    if part.form.letter != "u" or part.form.repeat or part.low is not None:
+        return
+    for bit, label in part.told.bits:
+        if bit < 8 * size:
+            told = Told(part.told.line, label, part.form, Scale(), "", "", [])
+            yield part._replace(told=told, form=Form("bits", size), low=bit, high=bit)
 
 
 def _place(entry: Entry, before: Place | None) -> Place:
@@ -90,8 +110,10 @@ def _next(entry: Entry, end: int, before: Place | None) -> Place:
     return Place(first, None, *within)
 
 
-def _part(entry: Entry, told: Told, place: Place) -> _Part:
+def _part(entry: Entry, told: Told, place: Place, gap: int) -> _Part:
     width = width_of(entry.get("size"))
+    if not width and (told.form is None or not told.form.letter):
+        width = gap
     if place.last is not None:
         width = -1 if place.last < 0 else place.last - place.first + 1
     if place.low is not None:

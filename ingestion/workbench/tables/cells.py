@@ -159,6 +159,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Form], ...] = tuple(
         (r"\b(signed short|short)\b", Form("s", 2)),
         (r"\b(ulong|unsigned long|unsigned int|dword|udint)\b", Form("u", 4)),
         (r"\b(signed long|long|dint)\b", Form("s", 4)),
+        (r"\b(bit ?fields?|bit ?maps?|bit ?masks?|bits|flags|enum\w*)\b", Form("", signed=False)),
         (r"\b(unsigned|uint|беззнаков\w*)\b", Form("", signed=False)),
         (r"\b(signed|int|integer|знаков\w*|complement)\b", Form("", signed=True)),
     )
@@ -319,6 +320,7 @@ _IN_BRACKETS = re.compile(r"[\[(]([^\])]{1,14})[\])]")
 _RESOLUTION = re.compile(
     r"\b(?:resolution|scale|factor|scaling)\s*[:=]?\s*([^,;()]{1,24})", re.IGNORECASE
 )
+_SIGNED_STEP = re.compile(r"\b(?:un)?signed\b[ ,]*(\d[\d.,]*\s?[^\s\d,;()]{1,5})", re.IGNORECASE)
 _DIVIDED = re.compile(r"\b(?:u?int|[us])\d{1,2}(?:_t)?\s*([/*x×]\s*\d[\d.]*)", re.IGNORECASE)
 
 
@@ -330,7 +332,7 @@ def unit_told(text: str) -> str:
 
 def scale_told(text: str) -> Scale | None:
     """The scale that a description tells: `INT16/10`, `Resolution: 0.1 °C`."""
-    for pattern in (_DIVIDED, _RESOLUTION):
+    for pattern in (_DIVIDED, _RESOLUTION, _SIGNED_STEP):
         for one in pattern.findall(text):
             scale = scale_of(one)
             if scale is not None:

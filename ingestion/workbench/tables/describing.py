@@ -61,7 +61,7 @@ def labelled(entry: Entry) -> str:
     """The name of a value. UnclearError where there is none, or a cell is a spreadsheet's formula."""
     if any(cell.startswith("=") for cell in entry.cells.values()):
         raise UnclearError(_("a cell has a formula of a spreadsheet; put its value there"))
-    label = entry.get("name") or entry.get("text")
+    label = entry.get("name") or re.split(r"[,;]", entry.get("text"))[0]
     if not any(letter.isalpha() for letter in label):
         raise UnclearError(_("it has no name"))
     return label[:_LONGEST_LABEL]
@@ -125,7 +125,9 @@ def _scale(entry: Entry, draft: Draft) -> Scale:
 def _unit(entry: Entry, draft: Draft, scale: Scale) -> str:
     cell = entry.get("unit")
     if not re.search(r"\w|%", cell):
-        return scale.unit or unit_told(entry.get("name")) or unit_told(entry.get("text"))
+        told = scale_told(entry.get("text"))
+        found = scale.unit or unit_told(entry.get("name")) or unit_told(entry.get("text"))
+        return found or (told.unit if told else "")
     if unit := unit_of(cell):
         return unit
     if (told := scale_of(cell)) is not None and told.unit and scale == Scale():

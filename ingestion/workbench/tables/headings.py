@@ -29,7 +29,7 @@ _HEADINGS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "register",
             r"(modbus |start |starting |register )?(register|address|adress|addr|reg)"
-            r"( (no|number|address|addr|dec|hex|start|offset))?|адреса( регістра)?|регістр",
+            r"( (no|number|address|addr|register|dec|hex|start|offset))?|adresse|registeradresse|адреса( регістра)?|регістр",
         ),
         ("path", r"(json ?)?path|json ?(key|pointer)|jsonpath|шлях"),
         ("order", r"endian(ness)?|byte order|(word|octet) order|order|порядок( байтів)?"),
@@ -38,20 +38,20 @@ _HEADINGS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "scale",
             r"(data )?resolution( per bit)?|scale( factor)?|scaling|factor|multiplier|mult|"
-            r"gain|lsb|step|coefficient|conversion|formula|ratio|weight|множник|"
+            r"gain|lsb|step|coefficient|conversion|formula|ratio|weight|faktor|auflösung|множник|"
             r"коефіцієнт|дискретність|роздільна здатність",
         ),
         ("add", r"bias|addend|add|value offset|зміщення значення"),
         (
             "unit",
             r"units?( of measure(ment)?)?|uom|eng(ineering)? units?|одиниц[яі]( виміру| "
-            r"вимірювання)?|од|од вим|розмірність",
+            r"вимірювання)?|од|од вим|розмірність|einheit",
         ),
         ("bit", r"bits?( (no|number|position|pos|range))?|біти?"),
         (
             "size",
             r"(data )?(size|length|len)( (in )?(bytes?|octets?))?|(no|number) of bytes|"
-            r"bytes? count|довжина|розмір|кількість байтів?",
+            r"bytes? count|länge( byte)?|довжина|розмір|кількість байтів?",
         ),
         (
             "place",
@@ -64,12 +64,15 @@ _HEADINGS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "name",
             r"(field|parameter|signal|variable|value|item|object|tag|data|measurement|point|"
             r"register|key)? ?(name|label)|field|parameter|item|value|signal|variable|tag|key|"
-            r"measurement|data|content|назва|ім.я|параметр|поле|величина|найменування",
+            r"measurement|data|content|bezeichnung|messwert|назва|ім.я|параметр|поле|величина|найменування",
         ),
-        ("type", r"(data )?(type|format)|datatype|data ?type|encoding|тип( даних)?|формат"),
+        (
+            "type",
+            r"(data )?(type|format)|datatype|data ?type|encoding|datentyp|typ|тип( даних)?|формат",
+        ),
         (
             "text",
-            r"description|comments?|notes?|remarks?|meaning|details?|explanation|опис|"
+            r"description|comments?|notes?|remarks?|meaning|details?|explanation|bemerkung|beschreibung|опис|"
             r"примітк[аи]|коментар",
         ),
     )

@@ -26,7 +26,8 @@ class Meaning(NamedTuple):
 
 
 class _Rule(NamedTuple):
-    """The first whose words fit counts. `{r}`: the resource of the table; without one, a choice."""
+    """The first whose words fit counts. `{r}`: the resource of the table; without one, a choice.
+    `{?}`: a choice in any case."""
 
     words: str
     register: str
@@ -35,9 +36,9 @@ class _Rule(NamedTuple):
 
 
 _ANY = ""
-_EXPORT = (
-    r"\b(export\w*|return(ed)?|reverse|delivered|feed|injected|generat\w+|received|віддан\w*)\b"
-)
+_EXPORT = r"\b(export\w*|return(ed)?|reverse|feed|injected|generat\w+|віддан\w*)\b"
+# Delivered by whom, received by whom: makers mean one or the other.
+_EITHER_WAY = r"\b(delivered|received|доставлен\w*|отриман\w*)\b"
 _BATTERY = r"\b(batt?\w*|vbat|bat|supply|vdd|vcc|cell|батаре\w*|акумулятор\w*)\b"
 _IMPORTED = r"\b(active|import\w*|electric\w*|grid|mains|consumed|forward|positive|активн\w*)\b"
 _REGISTERS = tuple(f"{one}.volume.register" for one in _WATERS)
@@ -48,16 +49,22 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
         _Rule(r"\b(heat\w*|thermal|тепл\w*)\b", "energy", "heat.energy.register"),
         _Rule(r"\b(cool\w*|холод\w*)\b", "cooling", "heat.cooling.register"),
         _Rule(_EXPORT, "energy_export", "electricity.active.export.register"),
+        _Rule(_EITHER_WAY, "energy", "{?}",
+              ("electricity.active.import.register", "electricity.active.export.register")),
         _Rule(_IMPORTED, "energy", "electricity.active.import.register"),
         _Rule(_ANY, "energy", "{r}", ("electricity.active.import.register", "heat.energy.register")),
     ),
     "reactive energy": (
         _Rule(_EXPORT, "reactive_export", "electricity.reactive.export.register"),
+        _Rule(_EITHER_WAY, "reactive", "{?}",
+              ("electricity.reactive.import.register", "electricity.reactive.export.register")),
         _Rule(_ANY, "reactive_import", "electricity.reactive.import.register"),
     ),
     "power": (
         _Rule(r"\b(heat\w*|thermal|тепл\w*)\b", "power", "heat.power"),
         _Rule(_EXPORT, "power_export", "electricity.power.export"),
+        _Rule(_EITHER_WAY, "power", "{?}",
+              ("electricity.power.import", "electricity.power.export")),
         _Rule(_IMPORTED, "power", "electricity.power.import"),
         _Rule(_ANY, "power", "{r}", ("electricity.power.import", "heat.power")),
     ),
@@ -244,6 +251,8 @@ def _choices(
         return _of_phase(rule, dimension, words, resource)
     if target == "{counted}":
         return (target,), bool(resource)
+    if target == "{?}":
+        return rule.others, False
     if target == "{r}":
         found = _BY_RESOURCE.get((dimension, resource), "")
         return ((found,), True) if found else (rule.others, False)

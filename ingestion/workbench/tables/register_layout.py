@@ -105,6 +105,8 @@ def wire_form(told: Told, words: int) -> Form:
         raise UnclearError(_("its size is not understood"))
     if told.bits and words < 2:
         return Form("bits", 2)
+    if told.form is None and not words:
+        raise UnclearError(_("its type is not told"))
     form = settled(told, 2 * words)
     if form.letter == "bool":
         return Form("bool", 2)
@@ -128,7 +130,7 @@ def _function(text: str) -> int:
 
 def _based(registers: list[Register], draft: Draft) -> tuple[list[Register], int]:
     """Addresses such as 30001 and 40001 tell the function, and count from 1."""
-    spans = {_range_of(one.address) for one in registers}
+    spans = {_span_of(one) for one in registers}
     if not registers or None in spans:
         if registers:
             draft.note(
@@ -137,11 +139,13 @@ def _based(registers: list[Register], draft: Draft) -> tuple[list[Register], int
         return [one._replace(function=one.function or 3) for one in _reachable(registers, draft)], 0
     if len(spans) == 1:
         [(base, function)] = [span for span in spans if span]
+        text = _("Addresses are taken as counted from %(base)d, which function %(function)d reads.")
+        draft.note(0, text % {"base": base, "function": function}, lost=False)
         return [one._replace(function=one.function or function) for one in registers], base
     return [
         one._replace(address=one.address - span[0], function=span[1])
         for one in registers
-        if (span := _range_of(one.address))
+        if (span := _span_of(one))
     ], 0
 
 
@@ -151,6 +155,12 @@ def _reachable(registers: list[Register], draft: Draft) -> Iterator[Register]:
             yield one
         else:
             draft.note(one.told.line, _("its address is beyond 65535"))
+
+
+def _span_of(one: Register) -> tuple[int, int] | None:
+    """As its address tells; numbers are no single bits."""
+    span = _range_of(one.address)
+    return None if span and span[1] < 3 and one.form.letter != "bool" else span
 
 
 def _range_of(address: int) -> tuple[int, int] | None:

@@ -285,15 +285,16 @@ def test_what_a_table_says_is_text_on_the_page(engineer: Client) -> None:
 def test_versions_are_listed_without_their_texts(
     world: World, engineer: Client, version: DeviceTypeVersion
 ) -> None:
-    for _number in range(4):
-        version_draft(actor=world.city.engineer, version=version)
-    with CaptureQueriesContext(connection) as few:
-        engineer.get(reverse("admin:workbench_compare", args=[version.pk]))
-    for _number in range(4):
-        version_draft(actor=world.city.engineer, version=version)
-    with CaptureQueriesContext(connection) as many:
-        engineer.get(reverse("admin:workbench_compare", args=[version.pk]))
-    assert len(many) == len(few)
+    address = reverse("admin:workbench_compare", args=[version.pk])
+    counts = []
+    for _round in range(3):
+        for _number in range(3):
+            version_draft(actor=world.city.engineer, version=version)
+        with CaptureQueriesContext(connection) as queries:
+            engineer.get(address)
+        counts.append(len(queries))
+    # The first page of a session asks more.
+    assert counts[1] == counts[2]
 
 
 def test_a_table_in_a_file_is_named_by_it(engineer: Client) -> None:

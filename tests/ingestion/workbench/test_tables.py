@@ -195,6 +195,38 @@ def test_hostile_tables_cost_little_and_end_in_words() -> None:
         compile_type(read_definition(_made(text), name="draft"))
 
 
+def test_bits_that_a_description_lists_are_values_and_events() -> None:
+    text = "Offset|Field|Format|Description\n0|Status|bitfield|bit0: low battery, bit2: leak\n1|Level|u8|\n"
+    decoded = _decoded(_made(text), "05 07")
+    assert _values(decoded) == {"status": 5, "low_battery": True, "leak": True, "level": 7}
+    assert sorted(str(event.name) for event in decoded.events) == ["battery_low", "leak"]
+
+
+def test_a_value_of_no_size_ends_where_the_next_begins() -> None:
+    text = "Offset,Name,Unit\n0,Level,%\n1,Water volume,L\n5,Odd,\n"
+    assert _values(_decoded(_made(text), "07 000003e8")) == {"level": 7, "water_volume": 1000}
+    assert set(_lost(text)) == {4}
+
+
+def test_what_is_delivered_may_be_either_way() -> None:
+    text = _made(
+        "Register;Type;Units;Description\n1;INT64;Wh;Energy delivered into load, all phases\n"
+    )
+    assert "\nreadings:" not in text
+    assert "may be: electricity.active.import.register, electricity.active.export.register" in text
+
+
+def test_numbers_at_addresses_of_single_bits_are_numbers() -> None:
+    text = _made("Adresse;Format;Bezeichnung;Einheit\n19000;float;Spannung L1;V\n")
+    assert "{name: spannung_l1, address: 19000, type: f32, unit: V}" in text
+    assert "base: 0" in text
+
+
+def test_a_step_behind_the_sign_is_a_scale() -> None:
+    text = _made('Channel,Type,Size,Description\n06,67,2,"Temperature, signed 0.1 °C"\n')
+    assert _values(_decoded(text, "0667 f6ff")) == {"temperature": Decimal("-1.0")}
+
+
 def test_types_without_channels_are_read_on_any() -> None:
     decoded = _decoded(_made(LPP), "0167ffd7 070200fa")
     assert _values(decoded) == {"temperature": Decimal("-4.1"), "analog_input": Decimal("2.5")}
