@@ -35,7 +35,7 @@ __all__ = ["capture_answer", "check_answer", "frames_answer", "words_answer"]
 _LAYOUT_WORDS: Mapping[str, tuple[str, ...]] = {
     "endian": ("big", "little"),
     "on_error": ("refuse", "warn"),
-    "time": ("unix", "{epoch: 2020-01-01}", "{epoch: 2000-01-01, unit: minutes}"),
+    "time": ("unix", "{epoch: 2020-01-01}", "{epoch: 2000-01-01, unit: min}"),
     "type": (
         *("u8", "u16", "u24", "u32", "u64", "s8", "s16", "s24", "s32", "s64", "f32", "f64"),
         *("bool", "bcd", "ascii", "hex", "enum", "skip", "number", '"u8[0:3]"', '"u8[4:7]"'),

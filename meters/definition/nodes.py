@@ -7,6 +7,7 @@ several documents, keys that are no scalars, and keys that stand twice.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ __all__ = [
     "text_of",
 ]
 
+# What the parser says where a bare text has letters in it that mean something else to YAML.
+_BARE = re.compile(r"but got '[\[{:]'|mapping values are not allowed|cannot start any token")
 MOST_BYTES = 262_144
 MOST_DEPTH = 24
 MOST_NODES = 20_000
@@ -120,7 +123,12 @@ def read_nodes(text: str, *, name: str) -> Node:
 
 def _not_yaml(why: str | None) -> str:
     first = (why or "").partition("\n")[0]
-    return _("This is no YAML: %(why)s.") % {"why": first}
+    text = _("This is no YAML: %(why)s.") % {"why": first}
+    return f"{text} {_bare()}" if _BARE.search(first) else text
+
+
+def _bare() -> str:
+    return _('A text with [ ] { } , : or # in it stands in quotes: "u8[0:3]".')
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache, reduce
 from operator import xor
 from typing import Any
@@ -18,7 +19,7 @@ from .builder import ENDIANS
 from .errors import Place, SchemaError
 from .state import State, Step, mark
 
-__all__ = ["CRCS", "Crc", "compile_checksum", "crc_of"]
+__all__ = ["CHECKSUMS", "CRCS", "Crc", "compile_checksum", "crc_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,9 @@ _SUMS: dict[str, tuple[int, Callable[[bytes], int]]] = {
     "sum16": (2, lambda data: sum(data) & 0xFFFF),
     "xor8": (1, lambda data: reduce(xor, data, 0)),
 }
+
+# Names of all of them, as a definition may write them.
+CHECKSUMS = (*CRCS, *_SUMS)
 
 
 def _mirrored(value: int, width: int) -> int:
@@ -151,7 +155,9 @@ def _algorithm(spec: Mapping[Any, Any], place: Place) -> tuple[int, Callable[[by
     poly = spec.get("poly", spec.get("polynomial"))
     known = CRCS.get(name.replace("crc8", "crc-8").replace("crc16", "crc-16"))
     if poly is None and known is None:
-        raise SchemaError((*place, "type"), f"no checksum {name!r}")
+        near = get_close_matches(name[:40], CHECKSUMS, 3, 0.5)
+        meant = f"; near to it: {', '.join(near)}" if near else ""
+        raise SchemaError((*place, "type"), f"no checksum {name[:40]!r}{meant}")
     crc = known if poly is None and known else _custom(spec, name, poly, place)
     return crc.width // 8, lambda data: crc_of(crc, data)
 

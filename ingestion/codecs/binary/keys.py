@@ -207,7 +207,28 @@ BLOCKS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+# What other languages and makers' tables call a key.
+_MEANT: Mapping[str, str] = {
+    "byte_order": "endian",
+    "byteorder": "endian",
+    "bytes": "length",
+    "coefficient": "mult",
+    "crc": "checksum",
+    "decimals": "round",
+    "epoch": "time",
+    "factor": "mult",
+    "multiplier": "mult",
+    "multiply": "mult",
+    "offset": "add",
+    "resolution": "mult",
+    "scale": "mult",
+}
+
+
 def nearest(key: str, known: Iterable[str]) -> str:
     """That a key is not known, and which one may be meant."""
-    near = difflib.get_close_matches(key[:40], sorted(known), 1, 0.6)
+    names = sorted(known)
+    near = difflib.get_close_matches(key[:40], names, 1, 0.6)
+    if _MEANT.get(key) in names:
+        near = [_MEANT[key]]
     return f"no key {key[:40]!r}" + (f"; near to it is {near[0]!r}" if near else "")
