@@ -50,8 +50,12 @@ def _scale(unit: str, kept: str, exponent: int) -> Amounts | None:
 
 def archive_integer(value: Exact, scale: Amounts, entry: CatalogueEntry, at: int) -> int:
     """The integer to keep. DecodeError at byte `at` where it is beyond 63 bits."""
-    exact = value * scale.factor + scale.offset
     registered = entry.accumulation == Accumulation.CUMULATIVE
+    if registered and not scale.offset:
+        # As below, without fractions: most of all values are registers.
+        top = value.numerator * scale.factor.numerator
+        return _within(top // (value.denominator * scale.factor.denominator), at)
+    exact = value * scale.factor + scale.offset
     return _within(math.floor(exact) if registered else round(exact), at)
 
 

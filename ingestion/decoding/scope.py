@@ -59,15 +59,18 @@ class Scope:
     resource: str
     clock: datetime | None = None
     prefix: str = ""
-    items: dict[str, Item] = field(default_factory=dict)
+    _named: dict[str, Item] | None = None
     warnings: list[str] = field(default_factory=list)
     work: int = MOST_WORK
     _counts: dict[str, int] | None = None
     _quantities: dict[str, list[Item]] | None = None
 
-    def __post_init__(self) -> None:
-        for item in self.telegram.items:
-            self.items.setdefault(item.name, item)
+    @property
+    def items(self) -> dict[str, Item]:
+        """By name; the first of a name counts. Many telegrams are only asked by facts."""
+        if self._named is None:
+            self._named = {item.name: item for item in reversed(self.telegram.items)}
+        return self._named
 
     def warn(self, message: str) -> None:
         if len(self.warnings) < MOST_WARNINGS and message not in self.warnings:

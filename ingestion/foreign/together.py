@@ -44,7 +44,9 @@ logger = logging.getLogger(__name__)
 # Fewer messages are quicker one by one.
 _FEWEST = 4
 # Shapes of a type: in all, and how often one is looked for in vain.
-_MOST_SHAPES, _IN_VAIN = 256, 64
+_MOST_SHAPES, _IN_VAIN = 128, 32
+# Values that are worked on at once.
+_AT_ONCE = 1_000_000
 
 
 class Lanes:
@@ -154,9 +156,12 @@ def judged_together(
         chosen = [messages[frame] for frame in frames]
         for lane, places, octets in one.lanes.of(one, chosen, known):
             mine = [frames[place] for place in places.tolist()]
-            rows = _rows(lane, one, octets, mine, messages, known, verdicts)
-            for alike in _installed_alike(lane, rows):
-                spoken += _said(lane, one, octets, alike, messages, known, verdicts)
+            step = max(1, _AT_ONCE // lane.shape.values)
+            for first in range(0, len(mine), step):
+                part, some = octets[first : first + step], mine[first : first + step]
+                rows = _rows(lane, one, part, some, messages, known, verdicts)
+                for alike in _installed_alike(lane, rows):
+                    spoken += _said(lane, one, part, alike, messages, known, verdicts)
     return verdicts, spoken
 
 

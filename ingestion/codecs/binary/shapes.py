@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "Shape", "shape_of"]
 
-_MOST_VALUES = 4_000
+_MOST_VALUES, _MOST_CELLS = 4_000, 500
 _WIDEST = 56
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # A field with one of these is decoded by itself; so is what is made of several fields.
@@ -146,6 +146,11 @@ class Shape:
     pins: tuple[tuple[Cell, int], ...]
     opaque: frozenset[str]
 
+    @property
+    def values(self) -> int:
+        """In each message."""
+        return sum(cell.count for cell in self.cells.values())
+
     def fits(self, octets: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which of these messages of its length have this shape."""
         fitting = np.ones(len(octets), np.bool_)
@@ -166,10 +171,8 @@ def shape_of(decoder: BinaryDecoder, octets: bytes, port: int | None = None) -> 
         walk.fields(layout.fields)
     except (DecodeError, SchemaError, Varies):
         return None
-    total = sum(cell.count for cell in walk.cells.values())
-    if total > _MOST_VALUES or not walk.cells:
-        return None
-    return Shape(len(octets), walk.cells, tuple(walk.pins.values()), frozenset(walk.opaque))
+    shape = Shape(len(octets), walk.cells, tuple(walk.pins.values()), frozenset(walk.opaque))
+    return shape if 0 < shape.values <= _MOST_VALUES else None
 
 
 def _declared(fields: Any) -> frozenset[str]:
@@ -437,6 +440,8 @@ class _Walk:
 
     def add(self, name: str, cell: Cell) -> None:
         """A name twice, or one of a value that is no cell too, is decoded by itself."""
+        if len(self.cells) >= _MOST_CELLS:
+            raise Varies
         if not name or name in self.cells or name in self.opaque:
             raise Varies
         self.cells[name] = cell

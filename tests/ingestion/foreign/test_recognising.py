@@ -57,7 +57,9 @@ def known_with(*entered: tuple[int, str], key: bytes | None = None) -> Known:
         devices.flags |= Flag.KEY | Flag.KEY << 1
     foreign = Foreign(
         ForeignTypes(
-            made for number, text in TEXTS.items() if (made := types._made(1, number, "t", text))
+            made
+            for number, text in TEXTS.items()
+            if (made := types.type_made(1, number, "t", text))
         )
     )
     foreign.put(
