@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.foreign import types
+from ingestion.decoding import Identity
+from ingestion.foreign import recognising, types
 from ingestion.foreign.devices import Foreign, ForeignDevice
 from ingestion.foreign.messages import Message, looks_like_ours, normal
 from ingestion.foreign.recognising import judge
@@ -18,6 +19,7 @@ from ingestion.models import Reason, Transport
 from ingestion.pipeline import Known
 from ingestion.registry import Companies, Devices, Flag
 from ingestion.routing import ModuleChannels, Routes
+from tests.ingestion.codecs.wmbus.frames import bare, compact, short
 from tests.ingestion.foreign import site
 from tests.ingestion.foreign.test_collecting import ITRON, RADIO, RADIO_KEY, RADIO_TYPE, WATER_TYPE
 
@@ -162,3 +164,45 @@ def test_no_bytes_raise(data: st.DataObject) -> None:
     source = data.draw(st.sampled_from(["10.0.0.1", "mqtt:tele/a/SENSOR", ""]))
     verdict = judged(cut, known, source)
     assert (verdict.reason is None) == (verdict.decoded is not None)
+
+
+def test_a_closed_message_is_opened_at_once_where_one_that_began_so_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = known_with((2, "51048627"), key=RADIO_KEY)
+    first = judged(RADIO, known)
+    assert len(known.foreign.senders) == 1
+    monkeypatch.setattr(recognising, "_heard", None)
+    again = judged(RADIO, known)
+    assert again.reason is None
+    assert (again.identity, again.row, again.is_of_its_time) == (first.identity, first.row, False)
+    assert again.decoded is not None and first.decoded is not None
+    assert again.decoded.readings == first.decoded.readings
+    known.foreign.drop([1])
+    assert known.foreign.senders == {}
+
+
+def test_what_was_remembered_of_a_sender_never_hides_what_a_message_is() -> None:
+    other_key = known_with((2, "51048627"), key=bytes(range(16)))
+    known = known_with((2, "51048627"), key=RADIO_KEY)
+    judged(RADIO, known)
+    known.devices.keys = other_key.devices.keys
+    assert judged(RADIO, known).reason is Reason.WRONG_KEY
+    known.devices.flags &= np.uint8(~Flag.ACTIVE & 0xFF)
+    assert judged(RADIO, known).reason is Reason.BLOCKED
+    [(key, (one, _identity))] = known.foreign.senders.items()
+    known.foreign.senders[key] = one, Identity(scheme="mbus", value="KAD-51048627")
+    known.devices.flags |= np.uint8(Flag.ACTIVE)
+    assert judged(RADIO, known).identity == "mbus VIP-51048627"
+
+
+def test_full_frames_in_the_clear_teach_the_memory_to_read_compact_ones() -> None:
+    headers, data = (b"\x0c\x14",), (b"\x27\x04\x85\x02",)
+    full, closed = bare(short(headers[0] + data[0])), compact(headers, data)
+    known = known_with((2, "12345678"))
+    before = judged(closed, known)
+    assert before.reason is Reason.UNDECODABLE
+    assert judged(full, known).reason is None
+    after = judged(closed, known)
+    assert after.decoded is not None
+    assert [one.value for one in after.decoded.readings] == [28_504_270]
