@@ -123,7 +123,21 @@ def version_save(
     if text != row.definition:
         row.definition = text
         row.save(update_fields=["definition", "updated_at"])
+        _call(row.device_type, head_of(text))
     return row
+
+
+def _call(device_type: DeviceType, head: Head) -> None:
+    """Until its first publication a type is called what its draft says, so that it is found."""
+    named = (head.vendor or device_type.manufacturer, head.model or device_type.name)
+    if named == (device_type.manufacturer, device_type.name) or _was_published(device_type):
+        return
+    device_type.manufacturer, device_type.name = named
+    device_type.save(update_fields=["manufacturer", "name", "updated_at"])
+
+
+def _was_published(device_type: DeviceType) -> bool:
+    return device_type.versions.exclude(status=DeviceTypeVersion.Status.DRAFT).exists()
 
 
 @transaction.atomic
@@ -252,7 +266,7 @@ def _describe(device_type: DeviceType, definition: Definition) -> None:
 def _rename(device_type: DeviceType, definition: Definition) -> None:
     """Until its first publication a type may get another code."""
     values = {"said": definition.type, "code": device_type.code}
-    if device_type.versions.exclude(status=DeviceTypeVersion.Status.DRAFT).exists():
+    if _was_published(device_type):
         text = _("The definition says `type: %(said)s`, but this type is called %(code)s.")
         raise MetersError(text % values)
     same = DeviceType.objects.filter(company=device_type.company_id, code=definition.type)

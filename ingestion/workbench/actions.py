@@ -30,14 +30,14 @@ __all__ = ["change", "duplicate", "save"]
 
 
 def save(request: HttpRequest, pk: int) -> JsonResponse:
-    """Keep the text of a draft; the answer has the fingerprint that the next saving starts from."""
+    """Keep the text of a draft; the answer has its name, and what the next saving starts from."""
     user: Any = request.user
     version = version_of(user, pk, action="change")
     try:
         row = _saved(request, version)
     except ValidationError as error:
         return JsonResponse({"refused": " ".join(error.messages)}, status=409)
-    return JsonResponse({"base": fingerprint(row.definition)})
+    return JsonResponse({"base": fingerprint(row.definition), "title": str(row.device_type)})
 
 
 def _saved(request: HttpRequest, version: DeviceTypeVersion) -> DeviceTypeVersion:

@@ -73,10 +73,10 @@ def words_answer(request: HttpRequest) -> JsonResponse:
     text = asked.get("before")
     lines = (text if isinstance(text, str) else "").split("\n")
     offers = offers_at("\n".join(lines), len(lines), len(lines[-1]) + 1, shipped_vocabulary())
-    keys, words = offers.keys, offers.words
+    keys, words = list(offers.keys), list(offers.words)
     if offers.path[:1] == ("decode",) and _is_binary(lines):
         keys = list(_layout_keys(offers.path).items()) if keys else []
-        words = words or _layout_words(offers.path)
+        words = words or list(_layout_words(offers.path))
     return JsonResponse(
         {
             "keys": [{"word": word, "doc": doc} for word, doc in keys],

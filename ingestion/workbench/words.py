@@ -54,6 +54,7 @@ _WORDS = {
     "none": _("None."),
     "arrival": _("of arrival"),
     "seconds": _("%s s"),
+    "minutes": _("%s min"),
     "passed": _("passed"),
     "failed": _("failed"),
     "mustRead": _("must be read"),
@@ -67,7 +68,11 @@ _WORDS = {
         "The tests stand in brackets on one line; write “tests:” on a line of its own first."
     ),
     "added": _("The test is added at the end of the definition."),
-    "noFrames": _("No frames of your devices wait."),
+    "replaced": _("The test of this telegram expects now what came."),
+    "noFrames": _(
+        "No frames of your devices wait. Frames of devices that nobody has entered are kept, too: "
+        "they come here and to the readings once their module is entered."
+    ),
     "tooLarge": _("The file is larger than 4 MB."),
     "frames": _("%s frames in the file"),
     "chooseFrame": _("Choose a frame"),

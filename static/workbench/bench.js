@@ -107,13 +107,15 @@ root.workbench = bench.editor;
 part("keyboard").textContent = editable ? words.keyboard : "";
 
 const addTest = (test) => {
-  const text = test && withTest(bench.editor.getValue(), test);
-  if (text === null) {
+  const made = test && withTest(bench.editor.getValue(), test);
+  if (made === null) {
     tell(sampleState, words.flowTests, true);
-  } else if (text) {
-    bench.editor.setValue(text);
-    bench.editor.setCursor({ line: bench.editor.lineCount(), ch: 0 });
-    tell(sampleState, words.added);
+  } else if (made) {
+    const { top } = bench.editor.getScrollInfo();
+    bench.editor.setValue(made.text);
+    if (made.replaced) bench.editor.scrollTo(null, top);
+    else bench.editor.setCursor({ line: bench.editor.lineCount(), ch: 0 });
+    tell(sampleState, made.replaced ? words.replaced : words.added);
   }
 };
 part("add-case").addEventListener("click", () => addTest(answer.sample?.case));
@@ -133,6 +135,7 @@ const save = async () => {
     if (response.ok) {
       kept = text;
       form.elements.base.value = told.base;
+      part("title").textContent = told.title;
       tell(state, words.saved);
     } else tell(state, told.refused ?? words.broken, true);
   } catch {
@@ -160,7 +163,12 @@ form.addEventListener("submit", () => {
   kept = bench.editor.getValue();
   if (why) sessionStorage.setItem(remembered, why.value);
 });
-for (const panel of form.querySelectorAll("details")) panel.addEventListener("toggle", () => bench.editor.refresh());
+for (const panel of form.querySelectorAll("details")) panel.addEventListener("toggle", () => {
+  bench.editor.refresh();
+  if (!panel.open) return;
+  panel.scrollIntoView({ block: "nearest" });
+  panel.querySelector("input[type=text]")?.focus();
+});
 window.addEventListener("beforeunload", (event) => {
   if (editable && bench.editor.getValue() !== kept) event.preventDefault();
 });

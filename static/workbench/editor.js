@@ -57,7 +57,8 @@ export const makeEditor = ({ area, url, csrf, words, names, onChange }) => {
 
   const hints = async (cm) => {
     const cursor = cm.getCursor();
-    const word = /[\w$.{}-]*$/.exec(cm.getLine(cursor.line).slice(0, cursor.ch))[0];
+    // A brace that is closed belongs to the word, as in {resource}.volume; an open one is YAML's.
+    const word = /(?:\{\w+\})?[\w$./-]*$/.exec(cm.getLine(cursor.line).slice(0, cursor.ch))[0];
     const from = window.CodeMirror.Pos(cursor.line, cursor.ch - word.length);
     const found = word.startsWith("$")
       ? { keys: [], words: names().map((name) => ({ word: `$${name}`, doc: "" })) }
@@ -110,22 +111,49 @@ export const makeEditor = ({ area, url, csrf, words, names, onChange }) => {
   return { editor, showFaults, goTo };
 };
 
-// The text with a test put last among its tests; null where they stand in brackets on one line.
+// The tests that stand below the line `tests:`: where each begins and ends.
+const testsOf = (lines, from, end) => {
+  const margin = lines.slice(from, end).map((line) => /^(\s*)- /.exec(line)?.[1]).find((one) => one !== undefined) ?? "  ";
+  const starts = [];
+  for (let at = from; at < end; at += 1) if (lines[at].startsWith(`${margin}- `)) starts.push(at);
+  return { margin, blocks: starts.map((start, index) => ({ start, end: starts[index + 1] ?? end })) };
+};
+
+// Where the payloads of two tests are the same telegram, they are the same test.
+const payloadOf = (lines) => {
+  const line = lines.find((one) => /^\s*(?:- )?payload:\s*\S/.test(one));
+  return line?.replace(/^\s*(?:- )?payload:/, "").replace(/[\s'"]/g, "");
+};
+const nameOf = (lines) => /^\s*(?:- )?name:\s*(['"]?)(.*?)\1\s*$/.exec(lines.find((one) => /^\s*(?:- )?name:/.test(one)) ?? "")?.[2] ?? "";
+
+// A name that none of the tests has yet: numbers tell telegrams of one kind apart.
+const named = (test, names) => {
+  const name = nameOf(test.split("\n"));
+  let free = name;
+  for (let number = 2; names.includes(free); number += 1) free = `${name} ${number}`;
+  return free === name ? test : test.replace(/^- name: .*$/m, () => `- name: '${free}'`);
+};
+
+// The text with a test put last among its tests, or in the place of the one of the same telegram;
+// null where they stand in brackets on one line.
 export const withTest = (text, test) => {
   const lines = text.replace(/\s+$/, "").split("\n");
   const at = lines.findIndex((line) => /^tests\s*:/.test(line));
-  if (at < 0) return `${lines.join("\n")}\ntests:\n${indented(test, "  ")}\n`;
+  if (at < 0) return { text: `${lines.join("\n")}\ntests:\n${indented(test, "  ")}\n`, replaced: false };
   const rest = lines[at].replace(/^tests\s*:/, "").replace(/#.*$/, "").trim();
   if (rest && rest !== "[]") return null;
   lines[at] = "tests:";
   let end = at + 1;
-  let margin = null;
-  while (end < lines.length && (/^(\s|-|#)/.test(lines[end]) || !lines[end])) {
-    margin ??= /^(\s*)- /.exec(lines[end])?.[1] ?? null;
-    end += 1;
-  }
-  lines.splice(end, 0, indented(test, margin ?? "  "));
-  return `${lines.join("\n")}\n`;
+  while (end < lines.length && (/^(\s|-|#)/.test(lines[end]) || !lines[end])) end += 1;
+  const { margin, blocks } = testsOf(lines, at + 1, end);
+  const payload = payloadOf(test.split("\n"));
+  const same = blocks.find((block) => payload && payloadOf(lines.slice(block.start, block.end)) === payload);
+  const others = blocks.filter((block) => block !== same).map((block) => nameOf(lines.slice(block.start, block.end)));
+  const kept = same ? nameOf(lines.slice(same.start, same.end)) : "";
+  const written = kept ? test.replace(/^- name: .*$/m, () => `- name: '${kept.replaceAll("'", "''")}'`) : named(test, others);
+  if (same) lines.splice(same.start, same.end - same.start, indented(written, margin));
+  else lines.splice(end, 0, indented(written, margin));
+  return { text: `${lines.join("\n")}\n`, replaced: Boolean(same) };
 };
 
 const indented = (test, margin) => test.split("\n").map((line) => `${margin}${line}`).join("\n");

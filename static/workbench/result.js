@@ -84,7 +84,7 @@ const table = (caption, heads, rows) => {
     make("table", { class: "wb-table" }, make("caption", { class: "visually-hidden" }, caption), make("thead", {}, head), body));
 };
 
-const said = (item) => `${item.value}${item.unit ? ` ${item.unit}` : ""}`;
+const said = (item) => `${item.value.replace(/^(\d{4}-\d\d-\d\d .*)\+00:00$/, "$1 UTC")}${item.unit ? ` ${item.unit}` : ""}`;
 
 const itemRow = (item, index, items) => make("tr", { "data-part": index, tabindex: item.start >= 0 ? "0" : undefined },
   make("th", { scope: "row", class: "wb-named", title: item.facts.join("\n") || undefined },
@@ -96,6 +96,8 @@ const itemRow = (item, index, items) => make("tr", { "data-part": index, tabinde
 
 const light = (area, detail, sample, words) => {
   const show = (part) => {
+    // What is selected is being told of.
+    if (selectedBytes(area).length) return;
     for (const each of area.querySelectorAll("[data-part]")) each.classList.toggle("is-lit", each.dataset.part === part);
     const item = part === undefined ? null : sample.items[Number(part)];
     detail.textContent = item
@@ -138,23 +140,40 @@ const readings = (hex) => {
   });
 };
 
+// The bytes that a selection touches, as hexadecimal; a byte half taken is meant whole.
+const selectedBytes = (area) => {
+  const selection = document.getSelection();
+  const bytes = area.querySelector(".wb-bytes") ?? area;
+  if (selection.isCollapsed || !selection.rangeCount || !bytes.contains(selection.anchorNode) || !bytes.contains(selection.focusNode)) return [];
+  const range = selection.getRangeAt(0);
+  return [...bytes.querySelectorAll(".wb-byte")].filter((one) => range.intersectsNode(one)).flatMap((one) => {
+    const text = one.textContent;
+    const from = one.contains(range.startContainer) ? range.startOffset : 0;
+    const to = one.contains(range.endContainer) ? range.endOffset : text.length;
+    return bytesOf(text.replaceAll(" ", "")).filter((_byte, at) => 3 * at + 1 >= from && 3 * at < to);
+  });
+};
+
 // While bytes are selected, the line below them says what they could be.
 const watchSelection = (bytes, detail) => {
   const tell = () => {
-    const selection = document.getSelection();
     if (!bytes.isConnected) document.removeEventListener("selectionchange", tell);
-    else if (!selection.isCollapsed && bytes.contains(selection.anchorNode) && bytes.contains(selection.focusNode)) {
-      const hex = selection.toString().replace(/[^0-9a-f]/g, "");
-      const could = hex.length % 2 ? [] : readings(hex);
-      if (could.length) detail.textContent = could.join(" · ");
-    }
+    const could = readings(selectedBytes(bytes).join(""));
+    if (could.length) detail.textContent = could.join(" · ");
   };
   document.addEventListener("selectionchange", tell);
 };
 
+// Several values of one unit say it once: 0.012, 0.041, –, 0.003 m³.
+const amounts = (values) => {
+  const unit = values.map((value) => /^\S+ (.+)$/.exec(value)?.[1]).find(Boolean) ?? "";
+  return `${values.map((value) => (unit && value.endsWith(` ${unit}`) ? value.slice(0, -unit.length - 1) : value)).join(", ")} ${unit}`.trim();
+};
+const stepOf = (seconds, words) => (seconds % 60 ? filled(words.seconds, seconds) : filled(words.minutes, seconds / 60));
+
 const meaning = (sample, words) => {
   const parts = [];
-  const when = (text) => (text === "–" ? words.arrival : text);
+  const when = (text) => (text === "–" ? words.arrival : text.replace(/\+00:00$/, " UTC"));
   const row = ([name, ...cells]) => make("tr", {}, make("th", { scope: "row", class: "wb-named" }, name), ...cells.map((text) => make("td", {}, ...breakable(text))));
   const add = (title, heads, rows) => {
     const [shown, ...cells] = withoutEmpty(heads, rows);
@@ -163,8 +182,8 @@ const meaning = (sample, words) => {
   add(words.readings, [words.register, words.value, words.kept, words.time, words.port, words.readingType], sample.readings.map((one) =>
     [one.register, `${one.value} ${one.unit}${one.quality === "valid" ? "" : ` (${one.quality})`}`, one.kept, when(one.at), one.port, one.reading_type]));
   if (sample.series.length) {
-    add(words.series, [words.register, words.readingType, words.base, words.begins, words.step, words.values], sample.series.map((one) =>
-      [one.register, one.reading_type, one.base, when(one.at), filled(words.seconds, one.step), one.values.join(", ")]));
+    add(words.series, [words.register, words.values, words.begins, words.step, words.base, words.readingType], sample.series.map((one) =>
+      [one.register, amounts(one.values), when(one.at), stepOf(one.step, words), one.base, one.reading_type]));
   }
   if (sample.events.length) {
     add(words.events, [words.event, words.severity, words.time, words.detail, words.port], sample.events.map((one) =>

@@ -103,6 +103,31 @@ def test_the_case_of_a_series_passes() -> None:
     assert result.passed, result.differences
 
 
+def test_a_failed_test_says_what_came_beside_what_was_expected() -> None:
+    text = BINARY.replace("value: 1.000", "value: 1.5")
+    failed = next(test for test in checked(text, None)["tests"] if not test["passed"])
+    [difference] = failed["differences"]
+    assert "expected register volume, value 1.5" in difference
+    assert "got register volume, value 1000, unit L" in difference
+
+
+def test_a_failed_series_is_told_in_numbers_of_its_unit() -> None:
+    text = BINARY.replace(
+        "    - {name: volume, type: u32, unit: L}\n",
+        "    - {name: volume, type: u32, unit: L}\n"
+        "    - {name: hours, type: u8, repeat: until_end, sentinel: 255, unit: L}\n",
+    ).partition("# Which register")[0]
+    text += (
+        "series:\n  - {register: volume, reading_type: cold_water.volume, deltas: $hours, "
+        "base: $volume, step: 1h, direction: backward}\n"
+        "tests:\n  - payload: 00f15365 00 e8030000 0102ff\n"
+        "    series: [{register: volume, values: [0.003, null, 0.001]}]\n"
+    )
+    [failed] = checked(text, None)["tests"]
+    [difference] = failed["differences"]
+    assert "values [0.003, –, 0.001], got register volume, values [–, 0.002, 0.001]" in difference
+
+
 def test_tests_stop_when_their_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "_FOR_TESTS", -1.0)
     answer = checked(BINARY, None)
