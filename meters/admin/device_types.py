@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -57,6 +58,17 @@ class DeviceTypeAdmin(ScopedAdmin):
     ordering = ("manufacturer", "name", "pk")
     inlines = (VersionInline,)
     change_list_template = "admin/workbench/type_list.html"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[DeviceType], search_term: str
+    ) -> tuple[QuerySet[DeviceType], bool]:
+        """Devices are given no type that is a draft still: nothing of theirs could be read."""
+        rows, repeated = super().get_search_results(request, queryset, search_term)
+        if request.GET.get("model_name") in {"meter", "telemetrymodule"}:
+            versions = DeviceTypeVersion.objects.filter(device_type=OuterRef("pk"))
+            published = versions.exclude(status=DeviceTypeVersion.Status.DRAFT)
+            rows = rows.filter(Exists(published) | ~Exists(versions))
+        return rows, repeated
 
 
 class RegisterInline(ScopedInline):
