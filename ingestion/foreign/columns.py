@@ -131,7 +131,7 @@ def columns_of(
     rows.instants.sort(key=lambda one: one.frame)
     counts = sorted(rows.intervals.keys() | rows.interval_parts.keys())
     batch = Batch(
-        frames=len(said) + sum(int((one.frame >= 0).sum()) for one in spoken),
+        frames=len(said) + sum(one.messages for one in spoken),
         intervals=tuple(
             _ordered(Intervals, rows.intervals.get(count, []), rows.interval_parts.get(count, []))
             for count in counts

@@ -39,6 +39,15 @@ class Spoke(NamedTuple):
     company: NDArray[np.int32]
     at: Ints
 
+    @property
+    def told(self) -> NDArray[np.bool_]:
+        """Of which messages all is said here."""
+        return self.said.good & (self.frame >= 0)
+
+    @property
+    def messages(self) -> int:
+        return int(self.told.sum())
+
     def placed(self, frame: Ints) -> Spoke:
         """With other numbers of frames."""
         return self._replace(frame=frame)
@@ -47,8 +56,7 @@ class Spoke(NamedTuple):
 def add_spoken(rows: Rows, spoken: Sequence[Spoke], routes: Routes, zones: dict[int, str]) -> None:
     """Put what they say behind what single messages say; the order is made afterwards."""
     for one in spoken:
-        told = one.said.good & (one.frame >= 0)
-        adding = _Adding(rows, one, told, _only_ports(one.module, routes), zones)
+        adding = _Adding(rows, one, one.told, _only_ports(one.module, routes), zones)
         for values in one.said.values:
             adding.values(values)
         for lists in one.said.lists:

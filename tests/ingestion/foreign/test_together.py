@@ -246,6 +246,7 @@ def test_a_batch_is_what_its_messages_are(data: st.DataObject) -> None:
     assert [verdict._replace(decoded=None) for verdict in together.verdicts] == plain
     one, other = resolved(together, known), resolved(alone, known)
     assert one.collected.refused == other.collected.refused
+    assert one.columns.frames == other.columns.frames
     for mine, its in zip(_columns(one.columns), _columns(other.columns), strict=True):
         assert np.array_equal(mine, its) and mine.dtype == its.dtype
 
