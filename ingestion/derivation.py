@@ -37,8 +37,8 @@ __all__ = ["derive"]
 
 # Readings taken along on either side, besides those within two intervals. What they tell of each
 # other was told when they came; they are here to judge the ones that arrive. All may be transient
-# zeros, so the last one before them that is not zero comes along, from among so many.
-_ALONG, _ZEROS = 8, 1_000
+# zeros, so the nearest ones beyond them that are not zero come along too, from among so many.
+_ALONG, _ZEROS, _BEYOND = 8, 1_000, 3
 # The stretch derived anew ends behind so many readings on either side: a lower one is told from a
 # reset by what follows.
 _ANEW = 3
@@ -55,7 +55,7 @@ CROSS JOIN LATERAL (
     (SELECT at, value FROM (SELECT at, value FROM meters_register_reading
         WHERE channel_id = k.channel AND at < to_timestamp(k.first) AND (quality & 7) IN (0, 4, 5)
         ORDER BY at DESC LIMIT {_ZEROS} OFFSET {_ALONG}) older WHERE value > 0
-        ORDER BY at DESC LIMIT 1)
+        ORDER BY at DESC LIMIT {_BEYOND})
     UNION
     (SELECT at, value FROM meters_register_reading WHERE channel_id = k.channel
         AND at BETWEEN to_timestamp(k.first) AND to_timestamp(k.last)
@@ -63,6 +63,10 @@ CROSS JOIN LATERAL (
     UNION
     (SELECT at, value FROM meters_register_reading WHERE channel_id = k.channel
         AND at > to_timestamp(k.last) AND (quality & 7) IN (0, 4, 5) ORDER BY at LIMIT {_ALONG})
+    UNION
+    (SELECT at, value FROM (SELECT at, value FROM meters_register_reading
+        WHERE channel_id = k.channel AND at > to_timestamp(k.last) AND (quality & 7) IN (0, 4, 5)
+        ORDER BY at LIMIT {_ZEROS} OFFSET {_ALONG}) newer WHERE value > 0 ORDER BY at LIMIT {_BEYOND})
 ) r
 """
 # What a meter showed when it came and went, in displayed units.
@@ -222,19 +226,23 @@ def _of_period(known: _Known, route: int, context: Context, frame: int) -> Readi
         value=value[told],
         quality=quality[told],
         frame=np.full(count, frame, np.int32),
+        derived=np.ones(count, np.bool_),
     )
 
 
 def _anew(starts: Ints, segments: list[Segment], known: _Known, interval: int) -> Ints:
-    """Intervals within the stretch; one that is cut off by its ends stays as it was told before."""
+    """Intervals that share time with what is derived anew; beyond it they stay as they were told.
+
+    So does one that begins before the first reading that is known.
+    """
     inside = [one for one in segments if one.end > known.since and one.start < known.until]
     if not inside:
         return np.zeros(0, np.int64)
     kept = np.ones(len(starts), np.bool_)
     if known.since != -inf:
-        kept &= starts >= inside[0].start
-    if known.until != inf and inside[-1].end < known.until:
-        kept &= starts + interval <= inside[-1].end
+        kept &= (starts + interval > inside[0].start) & (starts >= segments[0].start)
+    if known.until != inf:
+        kept &= starts < inside[-1].end
     return np.flatnonzero(kept)
 
 

@@ -103,11 +103,18 @@ class ArchiveChange:
 
 
 class _Source(NamedTuple):
-    """Where arriving values come from, a row each: its cell, its block, its frame's id."""
+    """Where arriving values come from, a row each: its cell, its block, its frame's id, whether it
+    was derived from registers."""
 
     cell: Ints
     block: Ints
     frame: Ints
+    derived: Mask
+
+    def derived_cells(self, cells: int) -> Mask:
+        found = np.zeros(cells, np.bool_)
+        found[self.cell] = self.derived
+        return found
 
     def frames(self, taken: Mask, blocks: int) -> Ints:
         """The last frame with a value that was taken, of each block; −1 for none."""
@@ -238,7 +245,8 @@ def _store(
     if len(stored.key):
         frame = origin.frame_id[rows]
         block = np.repeat(keys.block, placed.count)
-        _merge(run, stored, arriving, _Source(cell, block, frame), origin, change)
+        source = _Source(cell, block, frame, placed.derived[rows])
+        _merge(run, stored, arriving, source, origin, change)
 
 
 def _merge(
@@ -252,7 +260,12 @@ def _merge(
     old = stored.blocks
     cells = cells_of(arriving.starts[stored.key], old.slots)
     merged = merge(
-        old.value, old.quality, arriving.value[cells], arriving.quality[cells], origin.precedence
+        old.value,
+        old.quality,
+        arriving.value[cells],
+        arriving.quality[cells],
+        origin.precedence,
+        derived=source.derived_cells(len(arriving.value))[cells],
     )
     stored_now = int(merged.taken.sum())
     change.stored += stored_now

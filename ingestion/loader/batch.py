@@ -76,6 +76,10 @@ def _bytes() -> NDArray[np.uint8]:
     return np.zeros(0, np.uint8)
 
 
+def _flags() -> NDArray[np.bool_]:
+    return np.zeros(0, np.bool_)
+
+
 def _indices() -> NDArray[np.int32]:
     return np.zeros(0, np.int32)
 
@@ -85,7 +89,8 @@ class Readings(Columns):
     """Interval values, in the order of receipt.
 
     start: Unix seconds of the interval's beginning; quality: a `Quality` and `DeviceFlag`s in one
-    byte; frame: index into the frames of the batch, −1 for none.
+    byte; frame: index into the frames of the batch, −1 for none; derived: worked out from all register
+    readings around it, stored ones too, so it takes the place of what was worked out from fewer.
     """
 
     channel: NDArray[np.int64] = field(default_factory=_ints)
@@ -94,6 +99,11 @@ class Readings(Columns):
     value: NDArray[np.int64] = field(default_factory=_ints)
     quality: NDArray[np.uint8] = field(default_factory=_bytes)
     frame: NDArray[np.int32] = field(default_factory=_indices)
+    derived: NDArray[np.bool_] = field(default_factory=_flags)
+
+    def __post_init__(self) -> None:
+        if len(self.derived) != len(self.channel):
+            self.derived = np.zeros(len(self.channel), np.bool_)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,7 +14,9 @@ Rows: what is stored; columns: what arrives. "new" replaces what is stored, "old
 The table is `Precedence.LATER`, that of values as they come. A frame that was kept and is tried again
 (`Precedence.STORED`) loses to what the device sent since: where the device's own value of the same
 quality is stored, it stays. Values calculated again (`Precedence.RECALCULATED`) replace whatever
-differs and is not edited, but a calculated value never what a device sent.
+differs and is not edited, but a calculated value never what a device sent. The same holds, under any
+precedence, for values derived from registers: they are worked out from all readings around them, so
+an estimated one may take the place of a derived one that was worked out from fewer.
 
 "later": of two different values of the same quality the one received later stays. Equal values of
 the same quality are a repeat: their device flags are united, and that is no change of the value.
@@ -88,8 +90,13 @@ def merge(
     arriving: Ints,
     arriving_quality: Bytes,
     precedence: Precedence = Precedence.LATER,
+    *,
+    derived: Mask | None = None,
 ) -> Merged:
-    """Let values that arrive meet those stored, cell by cell; missing ones are 0 / MISSING."""
+    """Let values that arrive meet those stored, cell by cell; missing ones are 0 / MISSING.
+
+    derived: which of those that arrive were derived from registers.
+    """
     rank, new_rank = RANK[quality & 0x07], RANK[arriving_quality & 0x07]
     better = new_rank > rank
     level = (new_rank == rank) & (rank > 0)
@@ -99,12 +106,18 @@ def merge(
         taken &= ~level | _CALCULATED[arriving_quality & 0x07]
     elif precedence is Precedence.RECALCULATED:
         taken = _recalculated(quality, arriving_quality, differs)
+    again = np.zeros(len(taken), np.bool_)
+    if derived is not None and bool(derived.any()):
+        anew = _recalculated(quality, arriving_quality, differs) & _CALCULATED[quality & 0x07]
+        again = derived & anew & ~taken
+        taken = taken | again
     united = np.where(level & ~differs, quality | arriving_quality, quality)
     new_quality = np.where(taken, arriving_quality, united)
     reason = np.where(better, RevisionReason.BETTER.value, RevisionReason.NEWER.value)
     reason[new_rank == RANK[Quality.EDITED]] = RevisionReason.EDITED.value
     if precedence is Precedence.RECALCULATED:
-        reason[:] = RevisionReason.RECALCULATED.value
+        again[:] = True
+    reason[again] = RevisionReason.RECALCULATED.value
     return Merged(
         np.where(taken, arriving, value),
         new_quality,

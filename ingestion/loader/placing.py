@@ -52,8 +52,8 @@ class Placed:
     """Good rows of a batch as runs: rows of one channel and day whose intervals follow each other.
 
     Run k is rows first[k] … first[k] + count[k] − 1 of the batch, in slots slot[k] and following;
-    day counts from 1970-01-01; slots is the number of them in the day. value and quality are the
-    columns of the whole batch. Devices send profiles, so there are far fewer runs than rows.
+    day counts from 1970-01-01; slots is the number of them in the day. value, quality and derived are
+    the columns of the whole batch. Devices send profiles, so there are far fewer runs than rows.
     """
 
     first: Ints
@@ -65,6 +65,7 @@ class Placed:
     interval: Ints
     value: Ints
     quality: NDArray[np.uint8]
+    derived: Mask
 
     def __len__(self) -> int:
         return len(self.first)
@@ -73,7 +74,8 @@ class Placed:
         """Some runs, by index or mask."""
         names = ("first", "count", "channel", "day", "slot", "slots", "interval")
         columns = {name: getattr(self, name)[runs] for name in names}
-        return Placed(**columns, value=self.value, quality=self.quality)
+        whole = {name: getattr(self, name) for name in ("value", "quality", "derived")}
+        return Placed(**columns, **whole)
 
     @property
     def rows(self) -> Ints:
@@ -215,9 +217,8 @@ def _place_runs(
     _mark(codes, (slot * step != since) | daily & (slot + count > 1), Refusal.OFF_GRID)
     slots = np.where(daily, 1, -(-length // step))
     channel = readings.channel[first]
-    placed = Placed(
-        first, count, channel, day, slot, slots, interval, readings.value, readings.quality
-    )
+    columns = (readings.value, readings.quality, readings.derived)
+    placed = Placed(first, count, channel, day, slot, slots, interval, *columns)
     return placed, codes
 
 

@@ -180,6 +180,7 @@ def _archive(stage: Stage, load: Load) -> dict[int, dict[int, int]]:
     ("devices", "hours", "size"),
     [
         pytest.param(40, 120, 1, id="short"),
+        pytest.param(36, 400, 24, id="days"),
         pytest.param(240, 4_200, 24, id="long", marks=pytest.mark.faults),
     ],
 )

@@ -134,6 +134,26 @@ def test_a_transient_zero_books_nothing(collect: Collect, send: Send) -> None:
     assert max(value for value, _ in found.values()) <= 10
 
 
+@pytest.mark.parametrize("order", [(0, 2, 1), (2, 1, 0), (2, 0, 1), (1, 0, 2), (1, 2, 0)])
+def test_zeros_for_longer_than_is_looked_at_keep_the_sum_in_any_order(
+    collect: Collect, send: Send, order: tuple[int, ...]
+) -> None:
+    """A day each: the last readings before the zeros may come after those behind them."""
+    one = fleet.module(fleet.company(), 1)
+    sender = send(collect())
+    start, noise = fleet.day_start(4), random.Random(4)
+    shown = [70_000]
+    for _ in range(71):
+        shown.append(shown[-1] + noise.randrange(1, 90))
+    dead = range(22, 52)
+    told = [snapshot(start + hour * H, 0 if hour in dead else shown[hour]) for hour in range(72)]
+    for day in order:
+        ask(sender, one, *told[24 * day : 24 * day + 24])
+    found = values(one)
+    assert sum(value for value, _ in found.values()) == shown[-1] - shown[0]
+    assert min(value for value, _ in found.values()) >= 0
+
+
 def test_the_device_itself_knows_better_than_a_difference(collect: Collect, send: Send) -> None:
     one = fleet.module(fleet.company(), 1)
     sender = send(collect())
