@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tests.faults.running import Listener
     from tests.faults.site import Stage
 
+_AT_ONCE = 1_000
 _DUMP = """
 SELECT b::text FROM meters_interval_block b UNION ALL SELECT r::text FROM meters_register_reading r
 UNION ALL SELECT module_id || '/' || counter FROM ingestion_raw_frame WHERE counter IS NOT NULL
@@ -24,17 +26,23 @@ ORDER BY 1
 
 
 def _play(listener: Listener, frames: list[bytes], source: str) -> int:
-    """Send all of them from that address; how many answers came."""
-    before = listener.ask()
+    """Send all of them from that address, no more at once than a socket holds; how many answers came."""
+    goal, answers = listener.ask()["frames"], 0
     lines = [UdpLine(listener.udp, source=source), TcpLine(listener.tcp, source=source)]
-    for number, frame in enumerate(frames):
-        lines[number % 2].send(frame)
-    goal = before["frames"] + len(frames)
-    wait_for(lambda: listener.ask()["frames"] >= goal, "every frame")
-    answers = sum(len(line.receive()) for line in lines)
+    for start in range(0, len(frames), _AT_ONCE):
+        part = frames[start : start + _AT_ONCE]
+        for number, frame in enumerate(part):
+            lines[number % 2].send(frame)
+        goal += len(part)
+        wait_for(partial(_has_taken, listener, goal), "every frame")
+        answers += sum(len(line.receive()) for line in lines)
     for line in lines:
         line.close()
     return answers
+
+
+def _has_taken(listener: Listener, goal: int) -> bool:
+    return bool(listener.ask()["frames"] >= goal)
 
 
 def _forged(load: Load, noise: random.Random, count: int) -> list[bytes]:
