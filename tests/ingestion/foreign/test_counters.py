@@ -132,7 +132,7 @@ def test_a_new_key_begins_a_new_window(collect: Collect) -> None:
     send_udp(again, _radio(130, 0, OTHER_KEY))
     send_udp(again, _radio(120, 6))
     _handled(again, 2)
-    assert again.refused()[str(Reason.REPLAYED)] == 1
+    wait_for(lambda: again.refused()[str(Reason.REPLAYED)] == 1, what="the refusal")
     assert dump() == before
 
 
