@@ -30,7 +30,7 @@ __all__ = ["figures"]
 ROUNDS = 5
 BATCH = 5_000
 SLOTS = 24
-SIZES = (10_000, 100_000)
+SIZES = (10_000, 100_000, 1_000_000)
 _COLUMNS = 'channel_id, total, day, interval_minutes, small, "values", wide, quality'
 _FIRST_CHANNEL = 1_000_000_000
 
