@@ -70,7 +70,8 @@ const show = (told) => {
   showProblems(part("problems"), told.problems, words, bench.goTo);
   const changed = editable && bench.editor.getValue() !== kept ? ` · ${words.unsaved}` : "";
   tell(state, (faults ? words.faults.replace("%s", faults) : words.fine) + changed, faults > 0);
-  tell(sampleState, told.sample_fault ?? "", Boolean(told.sample_fault));
+  // What was said of a test that was added stays until something else is said of the telegram.
+  if (told.sample_fault || sampleState.classList.contains("is-bad")) tell(sampleState, told.sample_fault ?? "", Boolean(told.sample_fault));
   showSample(part("result"), told.sample, words);
   showTests(part("tests"), told, words);
   part("cases").hidden = !editable || !told.sample?.case;
@@ -175,6 +176,7 @@ window.addEventListener("beforeunload", (event) => {
 
 for (const field of root.querySelectorAll("[data-sample]")) field.addEventListener("input", () => {
   offerCases(false);
+  tell(sampleState, "");
   soon();
 });
 watchSources({ root, part, words, csrf, tell: (text, bad) => tell(sampleState, text, bad), changed: () => soon(0) });

@@ -119,6 +119,13 @@ def test_a_layout_is_written_and_its_tests_are_added(
         assert "register: volume, value: 100000, unit: L" in text
         assert "    - cover_opened" in text
         assert "refused: " in text
+        # A telegram is one test: adding it again takes the place of what was expected of it.
+        _write(page, text.replace("value: 100000, unit: L", "value: 7, unit: L"))
+        page.wait_for_selector(".wb-verdict--failed")
+        page.click("[data-add-case]")
+        page.wait_for_selector(".wb-verdict--failed", state="detached")
+        assert "expects now" in page.locator("[data-sample-state]").inner_text()
+        assert _text(page) == text
         page.click("[data-save-button]")
         page.wait_for_selector("[data-state] >> text=Saved")
     draft = DeviceTypeVersion.objects.latest("pk")
