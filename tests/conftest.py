@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -32,6 +32,21 @@ def django_db_modify_db_settings_parallel_suffix(request: pytest.FixtureRequest)
 
     if worker := _worker(request):
         _set_suffix_to_test_databases(suffix=worker)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Databases of the tests; what a test has committed is taken out again, and nothing else."""
+    from django.test import TransactionTestCase
+
+    from tests.snapshot import Pristine
+
+    with django_db_blocker.unblock():
+        pristine = Pristine.take()
+    with pytest.MonkeyPatch.context() as patch:
+        if pristine is not None:
+            patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: pristine.restore())
+        yield
 
 
 def _worker(request: pytest.FixtureRequest) -> str:
