@@ -9,10 +9,11 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from .addresses import client_address
 from .second_factor import second_factor_settled
+from .selectors import zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,16 +67,21 @@ class AddressLengthMiddleware:
 
 
 class PreferencesMiddleware:
-    """Pages speak the language the user chose."""
+    """Pages speak the language the user chose, and forms take times as the user's company counts them.
+
+    Whoever belongs to companies of several zones, or to none, has the server's zone.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
-            translation.activate(request.user.language)
-            request.LANGUAGE_CODE = translation.get_language()
-        return self.get_response(request)
+        if not request.user.is_authenticated:
+            return self.get_response(request)
+        translation.activate(request.user.language)
+        request.LANGUAGE_CODE = translation.get_language()
+        with timezone.override(zone_of(request.user)):
+            return self.get_response(request)
 
 
 class AuditMiddleware:

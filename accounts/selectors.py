@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 from .models import Membership
 
 if TYPE_CHECKING:
@@ -11,10 +13,20 @@ if TYPE_CHECKING:
 
     from .models import User
 
-__all__ = ["invitations_of"]
+__all__ = ["invitations_of", "zone_of"]
 
 
 def invitations_of(user: User) -> QuerySet[Membership]:
     """Memberships that wait for this user's consent."""
     waiting = Membership.objects.filter(user=user, accepted_at=None)
     return waiting.select_related("company", "role", "node").order_by("created_at")
+
+
+def zone_of(user: User) -> str:
+    """Time zone of the user's companies where they have but one, else the server's."""
+    of_companies = Membership.objects.filter(
+        user=user, accepted_at__isnull=False, company__isnull=False
+    )
+    zones = of_companies.order_by().values_list("company__time_zone", flat=True).distinct()[:2]
+    found = list(zones)
+    return found[0] if len(found) == 1 else settings.TIME_ZONE
