@@ -15,7 +15,17 @@ from django.utils.translation import gettext as _
 from ingestion.codecs.telegram import Item, Telegram
 
 from .cases import quoted
-from .meanings import BY_NAME, IDENTITIES, MBUS, MEDIA, SENML, TIMES, Guess, catalogue_of_obis
+from .meanings import (
+    BY_NAME,
+    EVENTS,
+    IDENTITIES,
+    MBUS,
+    MEDIA,
+    SENML,
+    TIMES,
+    Guess,
+    catalogue_of_obis,
+)
 
 __all__ = ["MAPPINGS", "Mapped"]
 
@@ -29,7 +39,7 @@ _UNIX_MILLISECONDS = range(1_000_000_000_000, 5_000_000_000_000)
 class Mapped:
     """Lines of a definition: `readings` as flow mappings without braces, with a comment.
 
-    `reject` and `series` are flow mappings, too; `after` are comments that stand before the tests.
+    `reject`, `series` and `events` are flow mappings, too; `after` are comments before the tests.
     """
 
     layout: list[str] = field(default_factory=list)
@@ -38,6 +48,7 @@ class Mapped:
     reject: list[str] = field(default_factory=list)
     readings: list[tuple[str, str]] = field(default_factory=list)
     series: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     resources: list[str] = field(default_factory=list)
 
@@ -217,8 +228,16 @@ def _json(telegram: Telegram) -> Mapped:
     for item in telegram.items[:_MOST]:
         _add_json(mapped, item, names)
     if not mapped.identify:
-        mapped.identify = ["device: $arrival.device"]
+        mapped.identify = [*_by_topic(), "device: $arrival.device"]
     return mapped
+
+
+def _by_topic() -> Iterator[str]:
+    """How it is said that the topic tells the module: in comments, as no telegram shows it."""
+    text = _(
+        "Over MQTT the part of the topic in braces tells the module. Then stands here instead:"
+    )
+    yield from (f"# {line}" for line in (text, "transport: mqtt", "topic: meters/{device}/state"))
 
 
 def _add_json(mapped: Mapped, item: Item, names: set[str]) -> None:
@@ -233,6 +252,10 @@ def _add_json(mapped: Mapped, item: Item, names: set[str]) -> None:
     elif last in IDENTITIES and not mapped.identify and isinstance(item.value, str | int):
         mapped.layout.insert(0, f"identity: {{device: {path}}}")
         mapped.identify = ["device: $identity.device", f"scheme: {IDENTITIES[last]}"]
+    elif last in EVENTS and item.value in (0, 1):
+        name = _free(_words(item.name).replace(" ", "_"), names)
+        mapped.layout.append(f"  - {{name: {name}, path: {path}}}")
+        mapped.events.append(f"field: ${name}, code: {EVENTS[last]}")
     elif _number_of(item) is not None and word:
         _add_json_value(mapped, item, path, names)
 

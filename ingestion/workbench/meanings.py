@@ -12,6 +12,7 @@ from meters.catalogue import CATALOGUE, CatalogueEntry
 
 __all__ = [
     "BY_NAME",
+    "EVENTS",
     "IDENTITIES",
     "MBUS",
     "MEDIA",
@@ -139,6 +140,20 @@ IDENTITIES: dict[str, str] = {
     "meterid": "serial",
     "device": "serial",
     "id": "serial",
+}
+# Names of flags, without blanks → event.
+EVENTS: dict[str, str] = {
+    "leak": "leak",
+    "leakage": "leak",
+    "burst": "burst",
+    "dry": "dry",
+    "frost": "frost",
+    "lowbattery": "battery_low",
+    "batterylow": "battery_low",
+    "reverseflow": "reverse_flow",
+    "backflow": "reverse_flow",
+    "magneticfield": "magnetic_field",
+    "powerfail": "power_fail",
 }
 # The same of the telegram's time.
 TIMES = frozenset(

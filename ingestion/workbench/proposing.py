@@ -75,6 +75,7 @@ class _Draft:
                 yield f"  # {comment}"
             yield f"  - {{{reading}}}"
         yield from _listed("series", self.mapped.series)
+        yield from _listed("events", self.mapped.events)
         yield from (f"# {line}" for line in self.mapped.after)
 
     def _tests(self) -> Iterator[str]:

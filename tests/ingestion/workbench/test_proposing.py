@@ -189,3 +189,24 @@ def test_bytes_that_happen_to_be_no_checksum_get_none() -> None:
     text = propose_definition(bytes(range(0xA1, 0xC1)))
     assert "checksum:" not in text
     assert "byte_23" in text
+
+
+@pytest.mark.parametrize(("flag", "events"), [("1", ["leak"]), ("true", ["leak"]), ("false", [])])
+def test_flags_of_json_become_events(flag: str, events: list[str]) -> None:
+    payload = f'{{"Id":"A1","Total m3":"77.125","Alarm":{{"Leak":{flag}}}}}'.encode()
+    definition = read_definition(propose_definition(payload), name="proposal")
+    decoded = compile_type(definition).decode(payload, context=Arrival())
+    assert [one.name for one in decoded.events] == events
+    assert publishing_faults(run_tests(definition)) == []
+
+
+def test_an_amount_is_no_flag() -> None:
+    text = propose_definition(b'{"Id":"A1","leak":0.4}')
+    assert "events:" not in text
+
+
+def test_json_that_tells_no_device_shows_how_the_topic_would() -> None:
+    text = propose_definition(b'{"volume":77.125}')
+    taken = text.replace("  # transport: mqtt\n  # topic:", "  transport: mqtt\n  topic:")
+    definition = read_definition(taken.replace("  device: $arrival.device\n", ""), name="taken")
+    assert definition.identify.topic
