@@ -176,8 +176,12 @@ def test_an_imei_and_a_checksum_are_found_in_bytes_of_an_unknown_layout() -> Non
 def test_the_rules_that_a_proposal_shows_are_right_once_they_are_taken() -> None:
     head, _mark, rest = propose_definition(_BROOK).partition("# clock: $at\n")
     rules, _tests, tests = rest.partition("\ntests:")
-    names = ("at, type: u32, time: unix", "volume, type: u32, unit: L")
-    names += ("hours, type: u8, repeat: 6", "status, type: u8")
+    names = [
+        "at, type: u32, time: unix",
+        "volume, type: u32, unit: L",
+        "hours, type: u8, repeat: 6",
+        "status, type: u8",
+    ]
     fields = "".join(f"    - {{name: {one}}}\n" for one in names)
     named = head.replace("  fields:\n", f"  fields:\n{fields}", 1)
     taken = "".join(f"{line.removeprefix('# ')}\n" for line in rules.splitlines())
@@ -209,4 +213,5 @@ def test_json_that_tells_no_device_shows_how_the_topic_would() -> None:
     text = propose_definition(b'{"volume":77.125}')
     taken = text.replace("  # transport: mqtt\n  # topic:", "  transport: mqtt\n  topic:")
     definition = read_definition(taken.replace("  device: $arrival.device\n", ""), name="taken")
+    assert definition.identify is not None
     assert definition.identify.topic
