@@ -175,6 +175,14 @@ def _row(row: Any) -> str:
     return str(row)
 
 
+def _place(one: Reading | Series) -> dict[str, Any]:
+    return {"tariff": one.tariff or None, "port": one.port}
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value not in (None, "")}
+
+
 def _event_said(one: EventSaid) -> str:
     return f"{one.name} {one.at.isoformat() if one.at else ''}".strip()
 
@@ -210,8 +218,8 @@ class _Reading(_Measured):
         )
 
     def said(self, one: Reading) -> str:
-        row = {"register": one.register, "value": one.said, "unit": one.unit, "at": one.at}
-        return _row({key: value for key, value in row.items() if value not in (None, "")})
+        row = {"register": one.register, "value": one.said, "unit": one.unit, **_place(one)}
+        return _row(_told({**row, "at": one.at}))
 
 
 class _Series(_Measured):
@@ -227,12 +235,15 @@ class _Series(_Measured):
 
     def said(self, one: Series) -> str:
         """In the unit of the reading type, as a test without a unit says it."""
-        exponent = self.types[one.reading_type].exponent
-        numbers = [each if each is None else Decimal(each).scaleb(exponent) for each in one.values]
-        row: dict[str, Any] = {"register": one.register, "values": numbers}
-        if one.base is not None:
-            row["base"] = Decimal(one.base).scaleb(exponent)
-        return _row(row | {"step": f"{one.step}s", "at": one.base_time})
+        entry = self.types[one.reading_type]
+
+        def number(value: int | None) -> Decimal | None:
+            return None if value is None else Decimal(value).scaleb(entry.exponent)
+
+        values = [number(each) for each in one.values]
+        row: dict[str, Any] = {"register": one.register, "values": values}
+        row |= {"unit": entry.unit.label, "base": number(one.base), "step": f"{one.step}s"}
+        return _row(_told({**row, **_place(one), "at": one.base_time}))
 
     def _same_base(self, wanted: Mapping[str, Any], one: Series) -> bool:
         if "base" not in wanted:
