@@ -45,6 +45,11 @@ _ADVICE: dict[Reason, _StrPromise] = {
         "The key is right, but the content breaks the protocol: tell the maker, with a frame. Once"
         " the server understands it, have the frames tried again."
     ),
+    Reason.TOO_SLOW: gettext_lazy(
+        "Messages of this type would make those of everybody else wait, so it is not asked now. Open"
+        " the type in the workbench with one of these frames, let it do less for a message (fewer"
+        " rules on long lists, shorter formulas), and publish it."
+    ),
     Reason.NO_METER: gettext_lazy("Enter the meter on the port that the detail names."),
     Reason.NO_REGISTER: gettext_lazy(
         "Publish a version of the meter's type that knows the register the detail names."
@@ -81,6 +86,7 @@ _BY_THEMSELVES = frozenset(
         Reason.FOREIGN_SOURCE,
         Reason.NO_KEY,
         Reason.WRONG_KEY,
+        Reason.TOO_SLOW,
         Reason.NO_METER,
         Reason.NO_REGISTER,
         Reason.NO_CHANNEL,

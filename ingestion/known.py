@@ -40,6 +40,7 @@ def known_read(shares: Shares | None = None) -> Known:
     changes_take(shares)
     known = Known(_companies(), devices_read(), routes_read(), module_channels_read())
     known.foreign = foreign_read()
+    known.foreign.breaker.active = True
     return known
 
 
@@ -99,7 +100,7 @@ def _read_types(known: Known) -> None:
     """
     fresh = foreign_read()
     fresh.memories, fresh.recent = known.foreign.memories, known.foreign.recent
-    fresh.hints = known.foreign.hints
+    fresh.hints, fresh.breaker = known.foreign.hints, known.foreign.breaker
     changed = known.foreign.types.by_id.keys() ^ fresh.types.by_id.keys()
     known.foreign = fresh
     if changed:

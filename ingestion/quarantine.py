@@ -34,6 +34,7 @@ REPLAYABLE = frozenset(
         Reason.BLOCKED,
         Reason.FOREIGN_SOURCE,
         Reason.UNDECODABLE,
+        Reason.TOO_SLOW,
         Reason.NO_METER,
         Reason.NO_REGISTER,
         Reason.NO_CHANNEL,

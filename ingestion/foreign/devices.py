@@ -16,6 +16,7 @@ from django.db import connection
 
 from ingestion.quarantine import Tokens, network_of
 
+from .breaker import Breaker
 from .messages import normal
 from .types import ForeignTypes, types_read
 
@@ -67,7 +68,8 @@ class Foreign:
 
     memories: what decoders keep of a module from one message to the next; recent: the last message
     of a module that was stored (digest, microseconds); hints: the type of the last known module that
-    sent from a source, by source; senders: who sent a closed message from a source that began so.
+    sent from a source, by source; senders: who sent a closed message from a source that began so;
+    breaker: which types are not asked now, as they take too long.
     """
 
     types: ForeignTypes = field(default_factory=ForeignTypes)
@@ -75,6 +77,7 @@ class Foreign:
     recent: OrderedDict[int, tuple[bytes, int]] = field(default_factory=OrderedDict)
     hints: dict[str, int] = field(default_factory=dict)
     senders: dict[tuple[str, bytes], tuple[ForeignType, Identity]] = field(default_factory=dict)
+    breaker: Breaker = field(default_factory=Breaker)
     _strangers: dict[str, Tokens] = field(default_factory=dict)
     _devices: dict[_Key, tuple[ForeignDevice, ...]] = field(default_factory=dict)
     _keys: dict[int, _Key] = field(default_factory=dict)

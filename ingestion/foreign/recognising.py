@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ingestion.pipeline import Known
 
-    from .devices import ForeignDevice
+    from .devices import Foreign, ForeignDevice
     from .messages import Message
     from .types import ForeignType
 
@@ -134,13 +134,14 @@ def judge(
     spoilt: Heard | None = None
     readings: _Readings = {}
     for one in foreign.in_order(message):
-        heard = _heard(one, message, readings)
+        heard = _within_time(one, message, readings, foreign)
         if heard is None:
             continue
         devices = devices_of(heard, known)
         if devices and heard.telegram is not None:
             if live:
                 foreign.hint(message.source, one.id)
+                foreign.breaker.heard(one, message.source, heard.identity)
             return _of_device(heard, devices, message, known, memories)
         if devices:
             spoilt = spoilt or heard
@@ -151,6 +152,21 @@ def judge(
     if live:
         foreign.note_stranger(message)
     return _of_nobody(named, message)
+
+
+def _within_time(
+    one: ForeignType, message: Message, readings: _Readings, foreign: Foreign
+) -> Heard | None:
+    """As `_heard`; a type that is set aside reads nothing, only its way and source tell who speaks."""
+    if foreign.breaker.why_aside(one, 0):
+        identity = foreign.breaker.speaker(one, message.source)
+        if identity is not None:
+            return Heard(one, identity, None)
+        return _heard(one, message, {one.reader: (None, _NOTHING)})
+    if isinstance(one.reader, str):
+        # What a codec takes that all types of a kind share is not the doing of this one.
+        return _heard(one, message, readings)
+    return foreign.breaker.timed(one, 0, lambda: _heard(one, message, readings))
 
 
 def _likelier(before: Heard | None, heard: Heard) -> Heard:
@@ -234,20 +250,30 @@ def _of_device(
     if refusal is not None:
         return Verdict(refusal, "", heard.text, row)
     keys, foreign = _keys_of(row, known), known.foreign
+    company = int(known.devices.company[row])
+    if why := foreign.breaker.why_aside(heard.type, company):
+        return Verdict(Reason.TOO_SLOW, why, heard.text, row)
     memory = foreign.memory(device.module) if memories is None else memories.setdefault(row, {})
     arrival = arrival_of(heard.type, message, keys=keys, config=device.config, memory=memory)
-    compiled = heard.type.compiled
+    read = _is_read(heard, keys, device.config)
     try:
-        if heard.telegram is not None and _is_read(heard, keys, device.config):
-            decoded = compiled.meaning(heard.telegram, arrival)
-            _teach(memory, heard.taught)
-        else:
-            decoded = compiled.decode(message.payload, context=arrival)
+        decoded = foreign.breaker.timed(
+            heard.type, company, lambda: _decoded(heard, message, arrival, read=read)
+        )
     except DecodeError as error:
         return Verdict(_why(heard, keys), f"{heard.type.code}: {error}", heard.text, row)
+    if read:
+        _teach(memory, heard.taught)
     if keys and memories is None:
         foreign.remember(message.source, message.payload[:_HEAD], heard.type, heard.identity)
     return _verdict(heard, row, decoded)
+
+
+def _decoded(heard: Heard, message: Message, arrival: Arrival, *, read: bool) -> Decoded:
+    compiled = heard.type.compiled
+    if read and heard.telegram is not None:
+        return compiled.meaning(heard.telegram, arrival)
+    return compiled.decode(message.payload, context=arrival)
 
 
 def _verdict(heard: Heard, row: int, decoded: Decoded) -> Verdict:
@@ -278,12 +304,15 @@ def _as_before(message: Message, known: Known) -> Verdict | None:
     if not devices:
         return None
     device, row, refusal = speaker(devices, message, known)
-    if refusal is not None:
+    company = int(known.devices.company[row])
+    if refusal is not None or foreign.breaker.why_aside(one, company):
         return None
     told = {"keys": _keys_of(row, known), "config": device.config}
     arrival = arrival_of(one, message, **told, memory=foreign.memory(device.module))
     try:
-        decoded = one.compiled.decode(message.payload, context=arrival)
+        decoded = foreign.breaker.timed(
+            one, company, lambda: _decoded(heard, message, arrival, read=False)
+        )
     except DecodeError:
         return None
     telegram = decoded.telegram

@@ -28,7 +28,7 @@ from .settling import derive_too
 from .work import resolved, work_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -40,10 +40,17 @@ if TYPE_CHECKING:
     from ingestion.shares import Shares
     from ingestion.values import Collected
 
-    from .devices import Memories
+    from .devices import ForeignDevice, Memories
+    from .types import ForeignType
     from .work import ForeignWork
 
-__all__ = ["decoded_anew", "foreign_store_again", "identities_kept", "identities_of"]
+__all__ = [
+    "decoded_anew",
+    "foreign_store_again",
+    "identities_kept",
+    "identities_of",
+    "types_release",
+]
 
 _IDENTITIES = """
 SELECT identity, count(*) FROM ingestion_raw_frame
@@ -86,14 +93,25 @@ def _is_wanted(identity: str, wanted: set[int] | None, known: Known) -> bool:
 
 
 def _modules_of(identity: str, known: Known) -> set[int]:
+    return {device.module for _one, device in _found(identity, known)}
+
+
+def _found(identity: str, known: Known) -> Iterator[tuple[ForeignType, ForeignDevice]]:
     scheme, _, value = identity.partition(" ")
     foreign = known.foreign
-    return {
-        device.module
+    return (
+        (one, device)
         for one in foreign.types.all
         for name in alternatives(scheme, value)
         for device in foreign.find(one.id, name)
-    }
+    )
+
+
+def types_release(identities: Iterable[str], known: Known) -> None:
+    """Somebody asks for these: their types may be tried once more though they take too long."""
+    for identity in identities:
+        for one, _device in _found(identity, known):
+            known.foreign.breaker.release(one)
 
 
 def foreign_store_again(

@@ -153,6 +153,10 @@ def judged_together(
     spoken: list[Spoke] = []
     for one, frames in _by_type(messages, known):
         assert one.lanes is not None
+        breaker = known.foreign.breaker
+        if breaker.why_aside(one, 0):
+            continue
+        begun = breaker.clock()
         chosen = [messages[frame] for frame in frames]
         for lane, places, octets in one.lanes.of(one, chosen, known):
             mine = [frames[place] for place in places.tolist()]
@@ -162,6 +166,7 @@ def judged_together(
                 rows = _rows(lane, one, part, some, messages, known, verdicts)
                 for alike in _installed_alike(lane, rows):
                     spoken += _said(lane, one, part, alike, messages, known, verdicts)
+        breaker.note(one, 0, breaker.clock() - begun, len(frames))
     return verdicts, spoken
 
 

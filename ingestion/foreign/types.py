@@ -32,7 +32,7 @@ _THROUGH_GATEWAYS = frozenset({"wmbus", "mbus", "serial", "modbus"})
 _SURE = ("mbus", "obis_text", "nem", "cosem", "wmbus", "senml", "json", "modbus", "binary")
 _REMEMBERED = 10_000
 _PUBLISHED = f"""
-SELECT v.id, t.id, t.code, v.definition
+SELECT v.id, t.id, t.code, v.definition, t.company_id
 FROM meters_devicetypeversion v JOIN meters_devicetype t ON t.id = v.device_type_id
 WHERE v.status = 'published' AND t.id IN ({FOREIGN_TYPES}) AND {{where}} ORDER BY v.id
 """
@@ -59,6 +59,8 @@ class ForeignType:
     reads_alike: bool = False
     # How its messages are read together, where its kind has a way to.
     lanes: Lanes | None = field(default=None, repr=False)
+    # Whose own it is; None where it is shipped.
+    company: int | None = None
 
     @property
     def kind(self) -> str:
@@ -123,7 +125,9 @@ def types_read(ids: Sequence[int] | None = None) -> ForeignTypes:
     return ForeignTypes(made for row in rows if (made := type_made(*row)) is not None)
 
 
-def type_made(version: int, device_type: int, code: str, text: str) -> ForeignType | None:
+def type_made(
+    version: int, device_type: int, code: str, text: str, company: int | None = None
+) -> ForeignType | None:
     """None, and a line in the log, where the definition can't be compiled."""
     try:
         compiled = _compiled(text, code)
@@ -145,6 +149,7 @@ def type_made(version: int, device_type: int, code: str, text: str) -> ForeignTy
         compiled.definition.decode.kind == "senml" or "$arrival.received_at" in text,
         _reads_alike(compiled),
         _lanes(text, code) if compiled.definition.decode.kind == "binary" else None,
+        company,
     )
 
 

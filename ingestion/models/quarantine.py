@@ -35,6 +35,7 @@ class Reason(models.TextChoices):
     WRONG_KEY = "wrong_key", _("sealed with another key, or changed on the way")
     REPLAYED = "replayed", _("older than what was received, perhaps replayed")
     UNDECODABLE = "undecodable", _("authentic, but not understood")
+    TOO_SLOW = "too_slow", _("its device type takes too long")
     NO_METER = "no_meter", _("no meter is on this port of the module")
     NO_REGISTER = "no_register", _("the meter's type does not know this register")
     NO_CHANNEL = "no_channel", _("the usage point has no channel for this register")

@@ -19,8 +19,14 @@ from django.db import InterfaceError, OperationalError, connection
 
 from ingestion.codecs.universal_frame import device_label
 from ingestion.foreign.messages import UNRECOGNISED
-from ingestion.foreign.replaying import foreign_store_again, identities_kept, identities_of
+from ingestion.foreign.replaying import (
+    foreign_store_again,
+    identities_kept,
+    identities_of,
+    types_release,
+)
 from ingestion.loader import ArchiveUnavailable
+from ingestion.models import ReplayRequest
 from ingestion.quarantine import NEVER_DATA
 
 from .judging import judged_again, opened_again
@@ -52,6 +58,8 @@ __all__ = ["Replays"]
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
+# Requests of people, not of changes: what took too long is then tried once more.
+_BY_PEOPLE = frozenset({ReplayRequest.Kind.DEVICES, ReplayRequest.Kind.EVERYTHING})
 _PAGE = 2_000
 # Frames of devices that are gone through together: each page of them is sorted out of all of these.
 _TOGETHER = 4_000
@@ -149,6 +157,8 @@ class Replays:
         if messages:
             asked = identities_wanted(self._requests, known)
             identities = identities_of(messages, asked, known, self._shares)
+            if any(request.kind in _BY_PEOPLE for request in self._requests):
+                types_release(identities, known)
             self._groups.extend(([], group) for group in _grouped(identities, messages))
 
     def _page(self, group: _Group, known: Known) -> None:

@@ -27,6 +27,7 @@ ADVICE: dict[str, str | _StrPromise] = {
     ),
     Reason.REPLAYED: _("A repeated frame does no harm; many of them may be an attempt to deceive."),
     Reason.UNDECODABLE: _("The module's firmware may be newer than its device type."),
+    Reason.TOO_SLOW: _("Publish a version of the device type that does less for a message."),
     Reason.NO_METER: _("Put the meter on this port of the module."),
     Reason.NO_REGISTER: _("Add the register to the meter's device type and publish it."),
     Reason.NO_CHANNEL: _("Activate the channel at the usage point."),

@@ -206,8 +206,9 @@ MENDED = {
     Reason.NOT_INSTALLED: not_installed,
     Reason.OFF_GRID: off_grid,
 }
-# Told by name below, or in tests/ingestion/test_engine_refusals.py and test_clocks.py.
+# Told by name below, in test_engine_refusals.py, test_clocks.py or foreign/test_breaker.py.
 OTHERS = {
+    Reason.TOO_SLOW,
     Reason.MALFORMED,
     Reason.REPLAYED,
     Reason.UNDECODABLE,
