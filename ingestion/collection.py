@@ -31,7 +31,7 @@ from ingestion.transports.intake import Intake
 from ingestion.transports.mqtt import BrokerListener
 from ingestion.transports.mqtt_endpoint import MqttEndpoint
 from ingestion.transports.mqtt_session import BrokerAddress
-from ingestion.transports.mqtt_topics import SHARDS, shards_of
+from ingestion.transports.mqtt_topics import SHARDS, filters_of, shards_of
 from ingestion.transports.tcp import TcpListener
 from ingestion.transports.udp import UdpListener
 
@@ -68,6 +68,7 @@ class Collection:
         self.ports = {transport: port for transport, port in self.ports.items() if port >= 0}
         # A mistake in the settings is told at the start, not by a thread.
         self._shards = shards_of(settings.INGEST_MQTT_SHARDS)
+        self._topics = filters_of(settings.INGEST_MQTT_TOPICS)
         self._address = BrokerAddress.parse(settings.MQTT_URL) if settings.MQTT_URL else None
         self.intake = Intake(
             size=settings.INGEST_BATCH, linger=settings.INGEST_LINGER, limit=settings.INGEST_HELD
@@ -146,7 +147,7 @@ class Collection:
             self.broker.stop()
             self.broker.close()
             self.broker = None
-        if self.broker is None and self._address is not None and wanted:
+        if self.broker is None and self._address is not None and (wanted or topics):
             self.broker = BrokerListener(
                 self.intake,
                 self._address,
@@ -164,11 +165,14 @@ class Collection:
         return "".join(shard for shard in self._shards if SHARDS.index(shard) % count in held)
 
     def _broker_topics(self) -> tuple[str, ...]:
-        """Filters of the topics of published types; one service at a time has the session for them."""
+        """Filters of the topics of published types, and those of the settings.
+
+        One service at a time has the session for them.
+        """
         known = self.engine.known
         if known is None or 0 not in self.engine.shares.held:
             return ()
-        return known.foreign.types.topics
+        return tuple(sorted({*known.foreign.types.topics, *self._topics}))
 
     def _all(self) -> list[Any]:
         return [*self.listeners.values(), *([] if self.broker is None else [self.broker])]

@@ -13,6 +13,8 @@ INGEST_MQTT_PORT = env.int("INGEST_MQTT_PORT", default=7058)
 MQTT_URL = setting("MQTT_URL")
 # Topic shards that this worker takes from the broker, of ten: "0-9", "0-4", "7"; "": none.
 INGEST_MQTT_SHARDS = env.str("INGEST_MQTT_SHARDS", default="0-9")
+# Topics to subscribe to besides, as of LoRaWAN network servers: "v3/+/devices/+/up, application/#".
+INGEST_MQTT_TOPICS = env.str("INGEST_MQTT_TOPICS", default="")
 # 1: the broker stores each answer for a device that is away; 0: the device asks again.
 INGEST_MQTT_ANSWER_QOS = env.int("INGEST_MQTT_ANSWER_QOS", default=0)
 # Frames stored in one transaction at most, and seconds that a frame waits for company.

@@ -51,6 +51,10 @@ _INPUTS = """
 SELECT module_id, port, pulse_weight, pulse_unit, sampling_period
 FROM ingestion_moduleinput WHERE module_id = ANY(%s)
 """
+# Of windows that no key protects; selector as in `counters`.
+_MOVED = """
+SELECT module_id, (extract(epoch FROM at) * 1000000)::bigint FROM ingestion_replay_window
+WHERE selector = 2 AND module_id <> 0"""
 _Key = tuple[int, str]
 
 
@@ -69,7 +73,8 @@ class Foreign:
     memories: what decoders keep of a module from one message to the next; recent: the last message
     of a module that was stored (digest, microseconds); hints: the type of the last known module that
     sent from a source, by source; senders: who sent a closed message from a source that began so;
-    breaker: which types are not asked now, as they take too long.
+    breaker: which types are not asked now, as they take too long; moved: when the network heard the
+    uplink by which a module's window moved last, microseconds.
     """
 
     types: ForeignTypes = field(default_factory=ForeignTypes)
@@ -78,6 +83,7 @@ class Foreign:
     hints: dict[str, int] = field(default_factory=dict)
     senders: dict[tuple[str, bytes], tuple[ForeignType, Identity]] = field(default_factory=dict)
     breaker: Breaker = field(default_factory=Breaker)
+    moved: dict[int, int] = field(default_factory=dict)
     _strangers: dict[str, Tokens] = field(default_factory=dict)
     _devices: dict[_Key, tuple[ForeignDevice, ...]] = field(default_factory=dict)
     _keys: dict[int, _Key] = field(default_factory=dict)
@@ -109,7 +115,7 @@ class Foreign:
 
     def in_order(self, message: Message) -> Iterator[ForeignType]:
         """The types that a message may be of; that of the last message from its source first."""
-        hinted = self.types.by_id.get(self.hints.get(message.source, 0))
+        hinted = self.types.by_id.get(self.hints.get(message.sender, 0))
         if hinted is not None and hinted.may_be(message):
             yield hinted
         yield from (one for one in self.types.of(message) if one is not hinted)
@@ -132,7 +138,7 @@ class Foreign:
         To find that no type knows a message costs a hundred times what reading a known one does.
         """
         tokens = self._strangers.get(network_of(message.source))
-        if tokens is None or message.source in self.hints:
+        if tokens is None or message.sender in self.hints:
             return True
         return tokens.peek(message.received_at / 1_000_000) >= 1
 
@@ -164,6 +170,7 @@ class Foreign:
         """Read these modules anew."""
         self.drop(modules)
         self.put(_devices_read(list(self.types.by_id), modules))
+        self.moved |= _moved_read(modules)
 
 
 def foreign_read(modules: Sequence[int] | None = None) -> Foreign:
@@ -177,6 +184,7 @@ def foreign_read(modules: Sequence[int] | None = None) -> Foreign:
     found = Foreign(types)
     if types.all:
         found.put(_devices_read(list(types.by_id), modules))
+        found.moved = _moved_read(modules)
     return found
 
 
@@ -210,6 +218,13 @@ def _devices_read(
     return [
         _device(*row, ports=ports.get(row[0], {}), inputs=inputs.get(row[0], {})) for row in rows
     ]
+
+
+def _moved_read(modules: Sequence[int] | None) -> dict[int, int]:
+    where = "" if modules is None else " AND module_id = ANY(%s)"
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVED + where, [] if modules is None else [list(modules)])
+        return dict(cursor.fetchall())
 
 
 def _input(weight: Decimal, unit: str, period: int | None) -> dict[str, Any]:

@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ingestion.codecs.errors import DecodeError
-from ingestion.inspection import meaning_lines, recognise, table_lines
+from ingestion.codecs.lorawan import uplink_telegram
+from ingestion.inspection import byte_lines, meaning_lines, recognise, table_lines
 from ingestion.known import known_of
 from ingestion.models import Transport
 
 from .columns import Said, columns_of
 from .messages import Message
-from .recognising import judge
+from .uplinks import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ingestion.codecs.columns import Batch
+    from ingestion.codecs.lorawan import Uplink
+    from ingestion.decoding import Decoded
     from ingestion.models import RawFrame
 
 __all__ = ["Told", "explained", "told_by"]
@@ -43,12 +46,23 @@ def explained(frame: RawFrame) -> list[str]:
     """Lines of text: the items of a message, and what they mean by its type."""
     known = known_of([] if frame.module_id is None else [frame.module_id])
     verdict = judge(_message(frame), known, memories={})
+    if verdict.decoded is not None and verdict.uplink is not None:
+        return _uplink_lines(bytes(frame.payload), verdict.uplink, verdict.decoded)
     if verdict.decoded is not None:
         return [*table_lines(verdict.decoded.telegram), *meaning_lines(verdict.decoded)]
     try:
         return list(table_lines(recognise(bytes(frame.payload)).telegram))
     except DecodeError as error:
         return [verdict.detail or str(error)]
+
+
+def _uplink_lines(octets: bytes, uplink: Uplink, decoded: Decoded) -> list[str]:
+    """The network server's document, then what the module sent in it, byte by byte too."""
+    lines = [*table_lines(uplink_telegram(octets, uplink))]
+    if uplink.event:
+        return lines
+    said = [*table_lines(decoded.telegram), "", *byte_lines(decoded.telegram)]
+    return [*lines, "", *said, *meaning_lines(decoded)]
 
 
 def told_by(frames: Sequence[RawFrame], modules: Sequence[int]) -> list[Told]:

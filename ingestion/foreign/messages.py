@@ -6,6 +6,7 @@ import re
 import zlib
 from typing import NamedTuple
 
+from ingestion.codecs.lorawan import Uplink
 from ingestion.models import Transport
 from ingestion.transports.mqtt_topics import TOPIC_MARK
 
@@ -23,6 +24,8 @@ UNRECOGNISED = "?"
 _LONGEST_IDENTITY = 64
 _SHORTEST = 8
 _TRANSPORTS: dict[int, str] = {Transport.UDP: "udp", Transport.TCP: "tcp", Transport.MQTT: "mqtt"}
+# No source begins so.
+_RADIO_MARK = "lorawan:"
 _SEPARATORS = re.compile(r"[^0-9A-Z]+")
 # The version of the universal protocol in the upper bits of the first byte.
 _VERSION_BITS, _VERSION = 0xE0, 0x20
@@ -30,12 +33,22 @@ _IDENTIFICATION_LINE = 0x2F
 
 
 class Message(NamedTuple):
-    """As received. source: an address, `mqtt:` and the topic, or ""; received_at: microseconds."""
+    """As received. source: an address, `mqtt:` and the topic, or ""; received_at: microseconds.
+
+    uplink: where the payload was taken out of a LoRaWAN network server's document, what that says;
+    received_at is when the network heard it then.
+    """
 
     payload: bytes
     transport: int
     source: str
     received_at: int
+    uplink: Uplink | None = None
+
+    @property
+    def sender(self) -> str:
+        """What tells senders apart as well as can be before anything is read."""
+        return self.source if self.uplink is None else _RADIO_MARK + self.uplink.dev_eui
 
     @property
     def topic(self) -> str:
@@ -50,6 +63,8 @@ class Message(NamedTuple):
     @property
     def way(self) -> str:
         """The transport in the words of definitions; "" for an import."""
+        if self.uplink is not None:
+            return "lorawan"
         return _TRANSPORTS.get(self.transport, "")
 
 

@@ -24,6 +24,7 @@ from .messages import identity_text, looks_like_ours
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ingestion.codecs.lorawan import Uplink
     from ingestion.pipeline import Known
 
     from .devices import Foreign, ForeignDevice
@@ -36,6 +37,7 @@ __all__ = [
     "Verdict",
     "alternatives",
     "arrival_of",
+    "decoded_of",
     "devices_of",
     "judge",
     "speaker",
@@ -56,10 +58,16 @@ _KEYS = ("encryption", "authentication")
 
 
 class Counted(NamedTuple):
-    """A counter of a protocol; sealed: nobody without the key can have made the number."""
+    """A counter of a protocol; sealed: nobody without the key can have made the number.
+
+    radio: the frame counter of LoRaWAN, which the network has checked; heard: when it heard it,
+    Unix microseconds, None where it does not say.
+    """
 
     number: int
     sealed: bool
+    radio: bool = False
+    heard: int | None = None
 
     @classmethod
     def of(cls, number: int | None, *, sealed: bool) -> Counted | None:
@@ -84,6 +92,8 @@ class Verdict(NamedTuple):
     identity: who speaks, "" where no type recognises the message, None for a spoilt frame of ours.
     row: of the module in the registry, −1 unknown. decoded: None where there is a reason, or the
     message was read together with others. is_of_its_time: all that it says has a time that it says.
+    uplink: what a network server said around it; where there is neither row nor reason, there is
+    nothing to read.
     """
 
     reason: Reason | None
@@ -93,6 +103,7 @@ class Verdict(NamedTuple):
     decoded: Decoded | None = None
     is_of_its_time: bool = False
     counted: Counted | None = None
+    uplink: Uplink | None = None
 
 
 class Heard(NamedTuple):
@@ -140,15 +151,15 @@ def judge(
         devices = devices_of(heard, known)
         if devices and heard.telegram is not None:
             if live:
-                foreign.hint(message.source, one.id)
-                foreign.breaker.heard(one, message.source, heard.identity)
-            return _of_device(heard, devices, message, known, memories)
+                foreign.hint(message.sender, one.id)
+                foreign.breaker.heard(one, message.sender, heard.identity)
+            return decoded_of(heard, devices, message, known, memories)
         if devices:
             spoilt = spoilt or heard
         elif heard.telegram is not None or one.topic is not None:
             named = _likelier(named, heard)
     if spoilt is not None:
-        return _of_device(spoilt, devices_of(spoilt, known), message, known, memories)
+        return decoded_of(spoilt, devices_of(spoilt, known), message, known, memories)
     if live:
         foreign.note_stranger(message)
     return _of_nobody(named, message)
@@ -159,7 +170,7 @@ def _within_time(
 ) -> Heard | None:
     """As `_heard`; a type that is set aside reads nothing, only its way and source tell who speaks."""
     if foreign.breaker.why_aside(one, 0):
-        identity = foreign.breaker.speaker(one, message.source)
+        identity = foreign.breaker.speaker(one, message.sender)
         if identity is not None:
             return Heard(one, identity, None)
         return _heard(one, message, {one.reader: (None, _NOTHING)})
@@ -239,13 +250,14 @@ def devices_of(heard: Heard, known: Known) -> Sequence[ForeignDevice]:
     return ()
 
 
-def _of_device(
+def decoded_of(
     heard: Heard,
     devices: Sequence[ForeignDevice],
     message: Message,
     known: Known,
     memories: dict[int, dict[str, Any]] | None,
 ) -> Verdict:
+    """What the first of the modules says that may be heard of."""
     device, row, refusal = speaker(devices, message, known)
     if refusal is not None:
         return Verdict(refusal, "", heard.text, row)
@@ -265,7 +277,7 @@ def _of_device(
     if read:
         _teach(memory, heard.taught)
     if keys and memories is None:
-        foreign.remember(message.source, message.payload[:_HEAD], heard.type, heard.identity)
+        foreign.remember(message.sender, message.payload[:_HEAD], heard.type, heard.identity)
     return _verdict(heard, row, decoded)
 
 
@@ -296,7 +308,7 @@ def _as_before(message: Message, known: Known) -> Verdict | None:
     None where it is of another one after all, or can't be read: that is told as if it were the first.
     """
     foreign = known.foreign
-    one, identity = foreign.senders.get((message.source, message.payload[:_HEAD]), (None, None))
+    one, identity = foreign.senders.get((message.sender, message.payload[:_HEAD]), (None, None))
     if one is None or identity is None or not one.may_be(message):
         return None
     heard = Heard(one, identity, None)
@@ -383,9 +395,12 @@ def arrival_of(
     memory: dict[str, Any] | None = None,
 ) -> Arrival:
     """How a message came, as a type is told."""
+    uplink = message.uplink
     return Arrival(
         transport=one.way(message) or "",
         topic=message.topic,
+        port=None if uplink is None else uplink.port,
+        device="" if uplink is None else uplink.dev_eui,
         source=message.address,
         keys=keys or {},
         received_at=datetime.fromtimestamp(message.received_at / 1_000_000, UTC),

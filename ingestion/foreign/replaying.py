@@ -139,7 +139,7 @@ def foreign_store_again(
     def beside(ids: NDArray[np.int64]) -> None:
         events.store(ids)
         parts.store()
-        counters_write(known.devices, moved)
+        counters_write(known, moved)
 
     batch.beside = beside
     result = loader.load(batch)

@@ -60,7 +60,7 @@ def foreign_store(
     def beside(ids: NDArray[np.int64]) -> None:
         events.store(ids)
         parts.store()
-        counters_write(known.devices, moved)
+        counters_write(known, moved)
 
     plan.batch.beside = beside
     result = loader.load(plan.batch) if len(plan.batch.frames) else None

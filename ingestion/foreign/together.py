@@ -176,7 +176,7 @@ def _by_type(messages: Sequence[Message], known: Known) -> Iterator[tuple[Foreig
     hints, types = foreign.hints, foreign.types.by_id
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for frame, message in enumerate(messages):
-        hinted = types.get(hints.get(message.source, 0))
+        hinted = types.get(hints.get(message.sender, 0))
         if hinted is not None and hinted.lanes is not None and hinted.may_be(message):
             groups[hinted.id, len(message.payload)].append(frame)
     for (number, length), frames in groups.items():

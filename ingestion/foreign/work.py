@@ -19,8 +19,8 @@ from meters.models import Quality
 
 from .columns import Said, columns_of
 from .messages import UNRECOGNISED
-from .recognising import judge
 from .together import judged_together
+from .uplinks import judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,12 @@ class ForeignWork(Work):
         return verdict.detail or Work.why(self, frame)
 
     def digest(self, frame: int) -> bytes:
-        return hashlib.blake2b(self.payloads[frame], digest_size=_DIGEST).digest()
+        """The same for every document that brings the same uplink."""
+        uplink = self.verdicts[frame].uplink
+        said = self.payloads[frame]
+        if uplink is not None:
+            said = f"{uplink.dev_eui} {uplink.port} {uplink.counter} ".encode() + uplink.payload
+        return hashlib.blake2b(said, digest_size=_DIGEST).digest()
 
 
 def _protocol(payload: bytes) -> str:
@@ -118,7 +123,8 @@ def work_of(
     again = np.zeros(count, np.bool_)
     if memories is None:
         again[:] = [_again(work, place, known) for place in range(count)]
-    good = work.reason == 0
+    # Of nobody, and refused for nothing: there is nothing to read in it.
+    good = (work.reason == 0) & (work.row >= 0)
     work.new, work.repeated = np.flatnonzero(good & ~again), np.flatnonzero(good & again)
     return work
 
@@ -126,7 +132,7 @@ def work_of(
 def _again(work: ForeignWork, place: int, known: Known) -> bool:
     """A copy on the network, or one that a broker delivers twice; those with a clock merge."""
     verdict = work.verdicts[place]
-    if verdict.reason is not None or verdict.is_of_its_time:
+    if verdict.reason is not None or verdict.row < 0 or verdict.is_of_its_time:
         return False
     module = int(known.devices.module[verdict.row])
     digest, at = known.foreign.recent.get(module, (b"", 0))

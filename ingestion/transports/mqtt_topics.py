@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from ingestion.codecs.universal_frame import MIN_FRAME_BYTES, VERSION, device_label
 
-__all__ = ["SHARDS", "TOPIC_MARK", "belongs", "down_topic", "shard_filter", "shards_of", "up_topic"]
+__all__ = [
+    "SHARDS",
+    "TOPIC_MARK",
+    "belongs",
+    "down_topic",
+    "filters_of",
+    "shard_filter",
+    "shards_of",
+    "up_topic",
+]
 
 SHARDS = "0123456789"
 # A message on a foreign topic has it, behind this, where others have the address they came from.
 TOPIC_MARK = "mqtt:"
+_LONGEST_FILTER = 1_024
 _UP = "readout/v1/up/"
 _DOWN = b"readout/v1/down/"
 
@@ -46,6 +56,35 @@ def shards_of(text: str) -> str:
     if not found <= set(SHARDS):
         raise ValueError(f"{text!r} names shards that are not digits")
     return "".join(sorted(found))
+
+
+def filters_of(text: str) -> tuple[str, ...]:
+    """The topic filters named in a setting such as "v3/+/devices/+/up, application/#", in order.
+
+    ValueError for what is no filter, or would bring frames of our own protocol a second time.
+    """
+    found = sorted({part for one in text.split(",") if (part := one.strip())})
+    for one in found:
+        levels = one.split("/")
+        if any(len(level) > 1 and ("+" in level or "#" in level) for level in levels):
+            raise ValueError(f"{one!r} is no topic filter: + and # stand for whole levels")
+        if "#" in levels[:-1]:
+            raise ValueError(f"{one!r} is no topic filter: # stands at the end")
+        if " " in one or len(one.encode()) > _LONGEST_FILTER:
+            raise ValueError(f"{one[:80]!r} is no topic filter of a broker")
+        if _takes_ours(levels):
+            raise ValueError(f"{one!r} takes the server's own topics too, {_UP}…")
+    return tuple(found)
+
+
+def _takes_ours(levels: list[str]) -> bool:
+    ours = f"{_UP}0/RDO-0000000000".split("/")
+    for level, own in zip(levels, ours, strict=False):
+        if level == "#":
+            return True
+        if level != "+" and level != own and own not in ("0", ours[-1]):
+            return False
+    return len(levels) == len(ours)
 
 
 def belongs(topic: bytes, payload: bytes) -> bool:
