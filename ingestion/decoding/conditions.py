@@ -11,6 +11,7 @@ from .exact import Exact, as_number
 from .matching import first_item, matching_items
 from .references import Lookup, lookup, number_lookup
 from .scope import Found, Scope
+from .weights import CHECK
 
 __all__ = ["Condition", "always", "compile_condition", "compile_subject", "key_of"]
 
@@ -55,7 +56,7 @@ def _of_subject(rule: Mapping[str, Any]) -> Condition:
         tests.append(_any_bit(rule["mask"]))
 
     def holds(scope: Scope) -> bool:
-        scope.charge(1)
+        scope.charge(CHECK)
         found = find(scope)
         if found is None or found.value is None:
             return not wanted

@@ -15,6 +15,7 @@ from .measuring import compile_port
 from .moments import compile_moment
 from .references import number_lookup
 from .scope import Found, Scope
+from .weights import CHECK, ELEMENT, EVENT
 
 __all__ = ["Events", "compile_events"]
 
@@ -35,7 +36,7 @@ def compile_events(definition: Definition, rule: Rule) -> Events:
 
     def of_group(scope: Scope) -> Iterator[EventSaid]:
         for index in range(scope.count(group)):
-            scope.charge(1)
+            scope.charge(ELEMENT)
             scope.prefix = f"{group}[{index}]."
             yield from compiled.take(scope)
         scope.prefix = ""
@@ -48,12 +49,15 @@ class _Compiled:
         self.rule = rule
         self.words = definition.vocabulary.events
         self.codes = _compile_codes(rule)
+        self.weight = CHECK + len(rule.bits) // 8
         self.moment = compile_moment(rule.at)
         self.port = compile_port(rule.port)
         self.detail = number_lookup(rule.detail) if rule.detail is not None else None
 
     def take(self, scope: Scope) -> Iterator[EventSaid]:
+        scope.charge(self.weight)
         for code in self.codes(scope):
+            scope.charge(EVENT)
             word = self.words[code] if isinstance(code, str) else EventWord(code, 1)
             severity = _SEVERITIES.get(self.rule.severity, word.severity)
             yield EventSaid(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ingestion.codecs.telegram import Item
 
 from .scope import Found, Scope
+from .weights import ITEM_CHOICES
 
 __all__ = ["Hit", "Hits", "find_items", "first_item", "has_same", "matching_items", "same_as"]
 
@@ -62,12 +63,13 @@ def matching_items(match: Mapping[str, Any], *, free: Set[str] = frozenset()) ->
     tests = [_test(key, value) for key, value in match.items() if value != _ANY]
     ordinary = [(key, ORDINARY[key]) for key in ORDINARY if key not in match and key not in free]
     quantity, by_code = match.get("quantity"), "obis" in match
+    weight = 1 + sum(_alternatives(value) for value in match.values()) // ITEM_CHOICES
 
     def find(scope: Scope) -> list[Hit]:
         items: Sequence[Item] = scope.telegram.items
         if isinstance(quantity, str) and quantity != _ANY:
             items = scope.of_quantity(quantity)
-        scope.charge(len(items) + 1)
+        scope.charge(len(items) * weight + 1)
         return [
             Hit(item, _channel(item) if by_code else None, _tariff(item))
             for item in items
@@ -115,6 +117,11 @@ def _test(key: str, value: Any) -> Callable[[Item], bool]:
         plain = [one for one in allowed if _range(one) is None]
         return lambda item: _among(item.facts.get(key), plain, ranges)
     return lambda item: key in item.facts and item.facts[key] in allowed
+
+
+def _alternatives(value: Any) -> int:
+    """How many there are besides the first."""
+    return len(value) - 1 if isinstance(value, list | tuple) else 0
 
 
 def _range(value: Any) -> range | None:

@@ -23,6 +23,7 @@ from .moments import compile_moment
 from .references import number_lookup
 from .scope import Scope
 from .sources import Source, compile_sources
+from .weights import ELEMENT, OPERAND, READING
 
 __all__ = ["Readings", "compile_readings"]
 
@@ -38,7 +39,7 @@ def compile_readings(definition: Definition, rule: Rule) -> Readings:
 
     def of_group(scope: Scope) -> Iterator[Reading]:
         for index in range(scope.count(group)):
-            scope.charge(1)
+            scope.charge(ELEMENT)
             scope.prefix = f"{group}[{index}]."
             yield from one(scope)
         scope.prefix = ""
@@ -63,6 +64,7 @@ class _Compiled:
         # A value of another time than the telegram's is none of now where that time is missing.
         self.timed = isinstance(rule.at, Mapping)
         self.changed = bool(rule.formula) or any(step is not None for step in worked)
+        self.weight = READING + OPERAND * sum(step is not None for step in worked)
 
     def take(self, scope: Scope) -> Iterator[Reading]:
         if not self.holds(scope):
@@ -71,6 +73,7 @@ class _Compiled:
         if self.rule.spread == "sum":
             sources = _summed(sources)
         for source in sources:
+            scope.charge(self.weight)
             reading = self.reading(scope, source)
             if reading is not None:
                 yield reading

@@ -32,6 +32,7 @@ from .measuring import (
 from .moments import compile_moment, floored
 from .references import list_lookup, lookup, number_lookup
 from .scope import Found, Scope
+from .weights import OPERAND, VALUE
 
 __all__ = ["SeriesOf", "compile_series"]
 
@@ -76,7 +77,8 @@ class _Compiled:
         self.moment = compile_moment(rule.at)
         self.tariff = number_lookup(0 if rule.tariff == "all" else rule.tariff)
         self.missing = frozenset(rule.missing)
-        self.changed = any(step is not None for step in (rule.mul, rule.div, rule.add))
+        worked = sum(step is not None for step in (rule.mul, rule.div, rule.add))
+        self.changed, self.weight = bool(worked), VALUE + OPERAND * worked
         self.backward = rule.direction == "backward"
         away = "newest_first" if self.backward else "oldest_first"
         self.reverse = (rule.order or away) == "newest_first"
@@ -114,6 +116,7 @@ class _Compiled:
 
     def _listed(self, scope: Scope, found: list[Found], port: int | None) -> _Listed | None:
         """Numbers and base in one unit."""
+        scope.charge(len(found) * self.weight)
         base = self.base(scope) if self.base else None
         if self.pulse is not None:
             weight = self.pulse(scope, port)

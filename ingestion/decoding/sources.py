@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
-from ingestion.codecs.formulas import FormulaError, compile_formula
+from ingestion.codecs.formulas import FormulaError, compile_formula, formula_weight
 from meters.definition.model import Reading
 
 from .exact import Exact, as_number, collapsed
@@ -124,7 +124,10 @@ def _of_formula(text: str) -> Sources:
     numbers = {name: number_lookup(f"${ref}") for ref, name in references.items()}
     first = lookup(f"${next(iter(references))}") if references else None
 
+    weight = formula_weight(formula)
+
     def sources(scope: Scope) -> list[Source]:
+        scope.charge(weight)
         values = {name: number(scope) for name, number in numbers.items()}
         given = {name: Fraction(value) for name, value in values.items() if value is not None}
         if len(given) < len(values):

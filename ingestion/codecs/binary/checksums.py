@@ -17,6 +17,7 @@ from typing import Any
 from ..errors import DecodeError
 from .builder import ENDIANS
 from .errors import Place, SchemaError
+from .limits import SUMMED_A_FIELD
 from .state import State, Step, mark
 
 __all__ = ["CHECKSUMS", "CRCS", "Crc", "compile_checksum", "crc_of"]
@@ -187,6 +188,7 @@ def _checking(
         length = len(state.octets)
         place = at + length if at < 0 else at
         first, last = (end + length if end < 0 else end for end in over)
+        state.charge(length // SUMMED_A_FIELD)
         if not 0 <= place <= length - size or not 0 <= first <= last <= length:
             raise DecodeError(length, "too short for its checksum")
         found = int.from_bytes(state.octets[place : place + size], order)  # type: ignore[arg-type]

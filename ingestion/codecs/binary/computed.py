@@ -112,9 +112,10 @@ def _source(field: Field, place: Place) -> Reference | None:
 
 
 def _formula(text: str, place: Place) -> Reference:
-    formula = compile_expression(text, place)
+    formula, weight = compile_expression(text, place)
 
     def compute(state: State) -> Any:
+        state.charge(weight)
         try:
             return formula(state.names)
         except (ArithmeticError, LookupError, TypeError, ValueError):

@@ -15,7 +15,7 @@ from typing import Any
 
 from .errors import Place, SchemaError
 from .expressions import compile_expression
-from .limits import MAX_DEPTH, MAX_STAGES
+from .limits import CHECKS_A_FIELD, MAX_DEPTH, MAX_STAGES
 from .numbers import exact
 from .references import Reference, reference
 from .state import OMITTED, State
@@ -80,9 +80,10 @@ def _textual(text: str, place: Place) -> Condition:
         refused = stripped.startswith("!")
         read = reference(stripped.lstrip("!"), place)
         return lambda state: _holds(read(state)) != refused
-    formula = compile_expression(text, place)
+    formula, weight = compile_expression(text, place)
 
     def check(state: State) -> bool:
+        state.charge(weight)
         try:
             return bool(formula(state.names))
         except (ArithmeticError, LookupError, TypeError, ValueError):
@@ -101,7 +102,17 @@ def _together(specs: Any, place: Place, depth: int, every: Callable[[Any], bool]
     checks = [
         compile_condition(spec, (*place, place_), depth + 1) for place_, spec in enumerate(specs)
     ]
-    return lambda state: every(check(state) for check in checks)
+    return _charged(checks, every)
+
+
+def _charged(checks: list[Condition], every: Callable[[Any], bool]) -> Condition:
+    weight = len(checks) // CHECKS_A_FIELD
+
+    def check(state: State) -> bool:
+        state.charge(weight)
+        return every(one(state) for one in checks)
+
+    return check
 
 
 def _combined(spec: Mapping[Any, Any], place: Place, depth: int) -> Condition:
@@ -114,7 +125,7 @@ def _combined(spec: Mapping[Any, Any], place: Place, depth: int) -> Condition:
             checks.append(_denied(compile_condition(value, inner, depth + 1)))
         else:
             checks.append(_compared({"field": str(key), "eq": value}, inner))
-    return lambda state: all(check(state) for check in checks)
+    return _charged(checks, all)
 
 
 def _denied(check: Condition) -> Condition:

@@ -12,17 +12,25 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import Place, SchemaError
-from .limits import MAX_BITS, MAX_DECIMALS, MAX_FORMULA, MAX_NODES
+from .limits import DEAR, MAX_BITS, MAX_DECIMALS, MAX_FORMULA, MAX_NODES, NODES_A_FIELD
 from .numbers import EXACT, Number, divided, exact, is_number, multiplied, plus, rounded, to_power
 
-__all__ = ["Expression", "compile_expression"]
+__all__ = ["Expression", "Formula", "compile_expression"]
 
 Names = Mapping[str, Any]
 # Gives a number or a truth; raises ArithmeticError or LookupError where there is none.
 Expression = Callable[[Names], Any]
+
+
+class Formula(NamedTuple):
+    """weight: what one evaluation costs, in fields."""
+
+    value: Expression
+    weight: int
+
 
 _REFERENCE = re.compile(r"\$([A-Za-z_]\w*)")
 _TERNARY = re.compile(r"([^?]+)\?([^?:]+):([^?:]+)")
@@ -138,7 +146,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def compile_expression(text: str, place: Place) -> Expression:
+def compile_expression(text: str, place: Place) -> Formula:
     """The formula as a function of the names; `SchemaError` on what is not allowed in one."""
     if len(text) > MAX_FORMULA:
         raise SchemaError(place, f"a formula has at most {MAX_FORMULA} characters")
@@ -148,12 +156,24 @@ def compile_expression(text: str, place: Place) -> Expression:
         source = f"({choice[2]}) if ({choice[1]}) else ({choice[3]})"
     try:
         tree = ast.parse(source.strip(), mode="eval")
-        nodes = sum(1 for _ in ast.walk(tree))
+        nodes = list(ast.walk(tree))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise SchemaError(place, f"not a formula: {text[:60]!r}") from error
-    if nodes > MAX_NODES:
-        raise SchemaError(place, f"a formula has at most {MAX_NODES} nodes, this has {nodes}")
-    return _compiled(tree.body, place)
+    if len(nodes) > MAX_NODES:
+        reason = f"a formula has at most {MAX_NODES} nodes, this has {len(nodes)}"
+        raise SchemaError(place, reason)
+    return Formula(_compiled(tree.body, place), _weight(nodes))
+
+
+def _weight(nodes: list[ast.AST]) -> int:
+    return 1 + sum(map(_dear, nodes)) + len(nodes) // NODES_A_FIELD
+
+
+def _dear(node: ast.AST) -> int:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        exponent = node.right.value if isinstance(node.right, ast.Constant) else None
+        return 1 if isinstance(exponent, int) else DEAR["pow"]
+    return DEAR.get(node.id, 0) if isinstance(node, ast.Name) else 0
 
 
 def _compiled(node: ast.expr, place: Place) -> Expression:

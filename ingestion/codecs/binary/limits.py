@@ -16,6 +16,16 @@ MAX_BITS = 4_096
 MAX_OCTETS = 65_536
 MAX_ITEMS = 4_096
 MAX_WORK = 100_000
+# What costs more than a field, in fields (of about 3 µs): functions that are worked out to 50
+# digits; and how much of what is less than a field costs one.
+DEAR = {"pow": 15, "log": 7, "log10": 7, "sqrt": 2}
+NODES_A_FIELD = 16
+CHECKS_A_FIELD = 3
+PATTERNS_A_FIELD = 4
+NAMES_A_FIELD = 8
+RANGES_A_FIELD = 64
+NAMES_COPIED_A_FIELD = 500
+SUMMED_A_FIELD = 32
 # Elements of one repeat where the definition sets no `max`, as the language says.
 DEFAULT_REPEAT = 1_000
 # Widest whole number or packed bits of one field, in bits, and places after the point.

@@ -14,6 +14,7 @@ from .builder import Builder, Part, Scope
 from .errors import Place, SchemaError
 from .keys import BLOCKS
 from .labels import integer_key
+from .limits import RANGES_A_FIELD
 from .numbers import is_number
 from .references import reference
 from .state import OMITTED, Body, Leaf, State, run, store
@@ -68,6 +69,7 @@ def compile_match(builder: Builder, field: Field, place: Place, scope: Scope) ->
 
     names = frozenset().union(*(body.names for body in cases.bodies()))
     weight = max((body.weight for body in cases.bodies()), default=0) + 1
+    weight += len(cases.ranges) // RANGES_A_FIELD
     return Part(step, names | _own_names(spec), weight)
 
 

@@ -43,7 +43,8 @@ __all__ = [
 Number = int | Decimal
 
 _TRAPS = [DivisionByZero, InvalidOperation, Overflow]
-EXACT = Context(prec=50, Emax=9_999, Emin=-9_999, traps=_TRAPS)
+# Larger ones can't be written in a definition either, and as whole numbers cost too much.
+EXACT = Context(prec=50, Emax=499, Emin=-499, traps=_TRAPS)
 _WIDE = Context(prec=800, Emax=9_999, Emin=-9_999, traps=_TRAPS)
 _TIES = {"even": ROUND_HALF_EVEN, "away": ROUND_HALF_UP}
 _WIDTHS: dict[int, type[np.floating[Any]]] = {2: np.float16, 4: np.float32}
@@ -77,7 +78,10 @@ def is_number(value: Any) -> bool:
 
 def plus(value: Number, addend: Number) -> Number:
     if isinstance(value, int) and isinstance(addend, int):
-        return value + addend
+        total = value + addend
+        if total.bit_length() > MAX_BITS:
+            raise OverflowError("number too large")
+        return total
     return EXACT.add(value, addend)
 
 

@@ -17,7 +17,7 @@ from .conditions import Condition, compile_condition
 from .errors import Place, SchemaError
 from .groups import enter
 from .leaves import leaf_of
-from .limits import DEFAULT_REPEAT, MAX_ITEMS
+from .limits import DEFAULT_REPEAT, MAX_ITEMS, NAMES_A_FIELD
 from .references import Reference, size_reference
 from .scalars import Scalar
 from .state import OMITTED, Body, Convert, State, run, store
@@ -40,7 +40,9 @@ def compile_repeat(builder: Builder, field: Field, place: Place, scope: Scope) -
     name = str(field.get("name") or "")
     body = builder.body(fields, (*place, "fields"), scope.deeper())
     carried = _carried(fields)
-    loop = _loop(field, place, body.weight, strict=builder.strict)
+    # All names of the body are forgotten before each element.
+    weight = body.weight + len(body.names) // NAMES_A_FIELD
+    loop = _loop(field, place, weight, strict=builder.strict)
     element = _element(field, place, name, body, body.names - carried)
     trailer = _trailer(builder, field, place, scope)
     least, count_as = _least(field, place), str(field.get("count_as") or "")

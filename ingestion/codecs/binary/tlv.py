@@ -18,6 +18,7 @@ from .errors import Place, SchemaError
 from .groups import enter
 from .keys import BLOCKS
 from .labels import integer_key
+from .limits import PATTERNS_A_FIELD
 from .references import size_reference
 from .scalars import Scalar, scalar
 from .state import Body, Read, State, mark
@@ -85,6 +86,7 @@ def _loop(state: State, layout: _Layout) -> None:
         size = layout.length(state) if layout.length is not None else None
         end = state.end if size is None else state.need(size)
         body = layout.find(tag)
+        state.charge(1 + len(layout.patterns) // PATTERNS_A_FIELD)
         if body is None:
             if not _unknown(state, layout, tag, entry, None if size is None else end, channels):
                 break

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .errors import Place, SchemaError
-from .limits import MAX_DECIMALS, MAX_POWER, MAX_STAGES
+from .limits import CHECKS_A_FIELD, DEAR, MAX_DECIMALS, MAX_POWER, MAX_STAGES
 from .numbers import (
     EXACT,
     Number,
@@ -71,10 +71,14 @@ def compile_transform(spec: Any, place: Place) -> Convert:
     if not isinstance(spec, list) or len(spec) > MAX_STAGES:
         raise SchemaError(place, f"expected a list of at most {MAX_STAGES} stages")
     stages = [part for index, stage in enumerate(spec) for part in _stages(stage, (*place, index))]
+    weight = len(stages) // CHECKS_A_FIELD + sum(
+        DEAR.get(str(key), 0) for stage in spec for key in stage
+    )
 
     def convert(value: Any, state: State) -> Any:
         if not is_number(value):
             return value
+        state.charge(weight)
         try:
             for stage in stages:
                 value = stage(value)

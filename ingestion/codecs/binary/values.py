@@ -14,7 +14,7 @@ from ..errors import DecodeError
 from .errors import Place, SchemaError
 from .expressions import compile_expression
 from .labels import compile_lookup
-from .limits import MAX_DECIMALS, MAX_STAGES
+from .limits import MAX_DECIMALS, MAX_STAGES, NAMES_COPIED_A_FIELD
 from .numbers import Number, divided, exact, is_number, multiplied, plus, rounded
 from .state import OMITTED, Convert, State
 from .times import compile_time
@@ -112,9 +112,11 @@ def _rounding(spec: Any, place: Place) -> Convert:
 
 
 def _formula(text: str, place: Place) -> Convert:
-    formula = compile_expression(text, place)
+    formula, weight = compile_expression(text, place)
 
     def convert(value: Any, state: State) -> Any:
+        # The names are copied.
+        state.charge(weight + len(state.names) // NAMES_COPIED_A_FIELD)
         try:
             return formula({**state.names, "x": value, "value": value})
         except (ArithmeticError, LookupError, TypeError, ValueError):
@@ -196,16 +198,17 @@ def _by_range(spec: Any, place: Place) -> Convert:
     """`match_value`: arithmetic by the range that the value lies in; the first that holds."""
     if not isinstance(spec, list) or not 0 < len(spec) <= MAX_STAGES:
         raise SchemaError(place, "expected a list of {when, add, mult, div}")
-    cases: list[tuple[Callable[[Any], Any], Convert | None]] = []
+    cases: list[tuple[Callable[[Any], Any], int, Convert | None]] = []
     for index, case in enumerate(spec):
         inner = (*place, index)
         if not isinstance(case, Mapping):
             raise SchemaError(inner, "expected {when, add, mult, div}")
-        when = compile_expression(f"x {case.get('when', '>= x')}", (*inner, "when"))
-        cases.append((when, chained(arithmetic(case, inner))))
+        when, weight = compile_expression(f"x {case.get('when', '>= x')}", (*inner, "when"))
+        cases.append((when, weight, chained(arithmetic(case, inner))))
 
     def convert(value: Any, state: State) -> Any:
-        for when, change in cases:
+        for when, weight, change in cases:
+            state.charge(weight)
             if when({"x": value}):
                 return value if change is None else change(value, state)
         return value

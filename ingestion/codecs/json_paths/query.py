@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from math import prod
 from typing import Any, TypeAlias, cast
 
 import jmespath  # type: ignore[import-untyped]
@@ -49,8 +50,12 @@ def compile_path(expression: str) -> Find:
 
 
 def path_width(expression: str) -> int:
-    """How many times at most the expression goes through all values of a document."""
-    return _width(_parsed(expression))
+    """How many times at most the expression goes through all values of a document.
+
+    A list that the expression holds itself may come once for each of them.
+    """
+    tree = _parsed(expression)
+    return _width(tree) * _multiplied(tree)
 
 
 def _parsed(expression: str) -> Tree:
@@ -67,6 +72,18 @@ def _parsed(expression: str) -> Tree:
 def _width(tree: Tree) -> int:
     inner = (child for child in tree["children"] if isinstance(child, Mapping))
     return (tree["type"] in _WIDE) + sum(map(_width, inner))
+
+
+def _multiplied(tree: Tree) -> int:
+    own = _size(tree["value"]) if tree["type"] == "literal" else 1
+    inner = (child for child in tree["children"] if isinstance(child, Mapping))
+    return own * prod(map(_multiplied, inner))
+
+
+def _size(literal: object) -> int:
+    if isinstance(literal, dict):
+        return 1 + sum(map(_size, literal.values()))
+    return 1 + sum(map(_size, literal)) if isinstance(literal, list) else 1
 
 
 def _compile(tree: Tree, depth: int) -> Find:
