@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ingestion.codecs.cosem import Keys, decode_cosem
 from ingestion.codecs.errors import DecodeError
 from ingestion.codecs.json_paths import decode_flat
+from ingestion.codecs.lorawan import may_be_uplink
 from ingestion.codecs.mbus import decode_application, decode_mbus
 from ingestion.codecs.modbus import compile_map
 from ingestion.codecs.nem import decode_nem, looks_like_nem
@@ -17,6 +18,7 @@ from ingestion.codecs.telegram import Telegram
 from ingestion.codecs.wmbus import decode_wmbus
 
 from .universal import decode_universal
+from .unpacking import decode_uplink
 
 __all__ = ["CANDIDATES", "Candidate", "Recognised", "recognise"]
 
@@ -157,6 +159,7 @@ CANDIDATES: tuple[Candidate, ...] = (
         _obis_text,
     ),
     Candidate("nem", looks_like_nem, lambda octets, keys: decode_nem(octets)),
+    Candidate("lorawan", may_be_uplink, lambda octets, keys: decode_uplink(octets)),
     Candidate(
         "senml",
         lambda octets: _first(octets) == b"[" or octets[0] >> 5 == 4,

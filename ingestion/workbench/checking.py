@@ -14,7 +14,7 @@ from ingestion.inspection import recognise
 from meters.definition import DefinitionError, Problem, read_definition
 
 from .cases import bad_case, good_case
-from .samples import Sample
+from .samples import Sample, sample_unpacked
 from .showing import decoded_shown, octets_shown, telegram_shown, test_shown
 
 __all__ = ["checked", "run_tests_within"]
@@ -81,8 +81,13 @@ def _bare(sample: Sample) -> dict[str, Any]:
     return {**telegram_shown(found.telegram), "bare": True}
 
 
-def _decoded(compiled: CompiledType, sample: Sample) -> dict[str, Any]:
+def _decoded(compiled: CompiledType, given: Sample) -> dict[str, Any]:
     begun = time.monotonic()
+    try:
+        sample = sample_unpacked(given, compiled.definition.decode.kind)
+    except DecodeError as error:
+        nothing = {"items": [], "error": _error(error), "case": ""}
+        return {**octets_shown(given.octets), **nothing}
     try:
         decoded = compiled.decode(sample.octets, context=sample.arrival)
     except DecodeError as error:

@@ -17,7 +17,7 @@ from meters.definition import DefinitionError, read_definition
 from .cases import bad_case, good_case, quoted
 from .layouts import guessed_layout
 from .mappings import MAPPINGS, Mapped
-from .samples import Sample
+from .samples import Sample, sample_unpacked
 from .showing import octets_shown
 from .texts import code_of
 
@@ -113,12 +113,24 @@ def propose_definition(
         config={"zone": zone} if zone else {},
         memory={},
     )
-    sample = Sample(payload, arrival)
-    kind, telegram = _recognised(payload, key, authentication_key)
+    sample = _unpacked(Sample(payload, arrival))
+    kind, telegram = _recognised(sample.octets, key, authentication_key)
     draft = _draft(kind, telegram, code)
+    if sample.arrival.transport and not draft.mapped.identify:
+        draft.mapped.identify[:] = ["transport: lorawan", f"ports: [{sample.arrival.port}]"]
     compiled = _fitted(draft)
     _add_tests(draft, compiled, sample)
     return draft.text()
+
+
+def _unpacked(sample: Sample) -> Sample:
+    """What a LoRaWAN module sent is to be read, not the document of its network server."""
+    try:
+        return sample_unpacked(sample, "binary")
+    except DecodeError as error:
+        raise ProposalError(
+            _("The network server's document can't be used: %(why)s.") % {"why": error.reason}
+        ) from None
 
 
 def _recognised(

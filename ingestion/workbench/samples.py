@@ -11,11 +11,19 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from ingestion.decoding import Arrival
-from ingestion.inspection import octets_in
+from ingestion.inspection import octets_in, unpacked
 from meters.definition import DefinitionError
 from meters.definition.nodes import plain, read_nodes
 
-__all__ = ["ENCODINGS", "LARGEST_SAMPLE", "Sample", "SampleError", "octets_of", "sample_of"]
+__all__ = [
+    "ENCODINGS",
+    "LARGEST_SAMPLE",
+    "Sample",
+    "SampleError",
+    "octets_of",
+    "sample_of",
+    "sample_unpacked",
+]
 
 LARGEST_SAMPLE = 65_536
 ENCODINGS = ("auto", "hex", "base64", "text")
@@ -34,6 +42,18 @@ class Sample:
     octets: bytes
     arrival: Arrival
     written: dict[str, Any] = field(default_factory=dict)
+
+
+def sample_unpacked(sample: Sample, kind: str) -> Sample:
+    """Of a LoRaWAN network server's document what the module sent, and how; else as it is.
+
+    kind: of the type that is to read it. DecodeError where there is nothing to read in it.
+    """
+    octets, arrival, uplink = unpacked(sample.octets, sample.arrival, kind=kind)
+    if uplink is None:
+        return sample
+    told = {"transport": "lorawan", "port": uplink.port, "device": uplink.dev_eui}
+    return Sample(octets, arrival, {**sample.written, **told})
 
 
 def octets_of(text: str, encoding: str) -> bytes:

@@ -12,8 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from ingestion.codecs.errors import DecodeError
+from ingestion.codecs.lorawan import uplink_telegram
 from ingestion.codecs.telegram import Telegram
-from ingestion.decoding import Arrival, CompiledType
+from ingestion.decoding import Arrival, CompiledType, Decoded
 from ingestion.inspection import (
     UnknownTypeError,
     byte_lines,
@@ -23,6 +24,7 @@ from ingestion.inspection import (
     octets_in,
     recognise,
     table_lines,
+    unpacked,
 )
 from meters.definition import DefinitionError
 
@@ -73,12 +75,20 @@ class Command(BaseCommand):
                     options,
                 )
                 return
-            decoded = _by_type(options["type"]).decode(octets, context=_arrival(options))
+            decoded = self.decoded(_by_type(options["type"]), octets, _arrival(options))
         except DecodeError as error:
             raise CommandError(str(error)) from error
         self.write(decoded.telegram, options)
         for line in meaning_lines(decoded):
             self.stdout.write(line)
+
+    def decoded(self, compiled: CompiledType, octets: bytes, arrival: Arrival) -> Decoded:
+        """By a type; of a network server's document it tells what that says first."""
+        inner, came, uplink = unpacked(octets, arrival, kind=compiled.definition.decode.kind)
+        if uplink is not None:
+            for line in (*table_lines(uplink_telegram(octets, uplink)), ""):
+                self.stdout.write(line)
+        return compiled.decode(inner, context=came)
 
     def write(self, telegram: Telegram, options: dict[str, Any]) -> None:
         for line in table_lines(telegram):
