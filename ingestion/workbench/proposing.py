@@ -116,8 +116,8 @@ def propose_definition(
     sample = _unpacked(Sample(payload, arrival))
     kind, telegram = _recognised(sample.octets, key, authentication_key)
     draft = _draft(kind, telegram, code)
-    if sample.arrival.transport and not draft.mapped.identify:
-        draft.mapped.identify[:] = ["transport: lorawan", f"ports: [{sample.arrival.port}]"]
+    if sample.arrival.transport:
+        draft.mapped.identify[:0] = ["transport: lorawan", f"ports: [{sample.arrival.port}]"]
     compiled = _fitted(draft)
     _add_tests(draft, compiled, sample)
     return draft.text()
