@@ -27,6 +27,8 @@ MOST_SECONDS = 1.0
 # Messages that take longer are slow; a type may take so much for slow ones at once, and this part
 # of the engine's time for long.
 _SLOW, _AT_ONCE, _SHARE = 0.05, 5.0, 0.2
+# Files of a whole year come seldom; they may take so many times as long.
+_PATIENCE = {"nem": 10}
 _REMEMBERED = 50_000
 _ONE = "its device type takes too long: %.1f s for one message"
 _MANY = "its device type takes too long: %.1f s for its last slow messages"
@@ -71,6 +73,7 @@ class Breaker:
     def note(self, one: ForeignType, company: int, seconds: float, messages: int = 1) -> None:
         """So much processor time went into messages of the type."""
         key = self._key(one, company) if self.active else None
+        seconds /= _PATIENCE.get(one.kind, 1)
         if key is None or seconds <= _SLOW * messages:
             return
         now = self.now()

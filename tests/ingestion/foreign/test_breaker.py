@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from tests.ingestion.foreign import site
 if TYPE_CHECKING:
     from ingestion.codecs.telegram import Telegram
     from ingestion.decoding import Arrival, Decoded
+    from ingestion.settling import Figures
     from tests.ingestion.fleet import Collect
 
 REGISTER = "cold_water.volume.register"
@@ -121,8 +123,59 @@ def test_others_are_answered_while_a_slow_type_is_set_aside(collect: Collect, co
     hostile.close()
 
 
+_CLUMSY = """\
+type: clumsy
+version: 1
+vendor: Mallory
+model: Clumsy
+resource: cold_water
+identify: {transport: udp, device: $imei, scheme: imei}
+decode:
+  kind: binary
+  fields:
+    - {name: mark, type: u8, const: 0x4E}
+    - {name: imei, type: bcd, length: 8}
+    - {name: l, type: repeat, until: end, max: 4096, fields: [{name: a, type: u8}]}
+readings:
+RULES
+tests:
+  - {name: good, payload: 4e 0866203010123456 05, expect: {imei: 866203010123456}}
+  - {name: bad, payload: '4e', refused: bytes}
+"""
+_RULE = "  - {register: volume, reading_type: cold_water.volume.register, unit: L, each: $l, "
+
+
+def _has(figures: Figures, frames: int) -> bool:
+    return figures.frames == frames
+
+
+def test_a_message_worse_than_the_tests_of_its_type_costs_others_one_batch(
+    collect: Collect,
+) -> None:
+    mallory, city = fleet.company("mallory"), fleet.company()
+    rule = _RULE + "formula: '" + " + ".join(["$.a / 7.3 ** 31"] * 19) + "'}\n"
+    kind = site.publish(mallory, _CLUMSY.replace("RULES\n", rule * 30))
+    module = site.module(mallory, kind, _IMEI)
+    ours = fleet.module(city, 1)
+    running = collect()
+    sender, hostile = fleet.Sender(running.udp.port), fleet.Sender(running.udp.port)
+    figures = running.engine.figures
+    for number in range(3):
+        before = figures.batches
+        hostile.socket.send(b"\x4e" + bytes.fromhex(f"{_IMEI:0>16}") + bytes([5]) * 4_000)
+        answer = sender.ask(ours.frame(fleet.profile([number] * 24)))
+        assert ours.answer(answer)
+        wait_for(partial(_has, figures, 2 * number + 2), what="both")
+        # That of the hostile message, if it was not ours, and ours.
+        assert figures.batches - before <= 2
+    sender.close()
+    hostile.close()
+    row = site.waiting(reason=Reason.UNDECODABLE)
+    assert (row.module, "too much work" in row.detail) == (module, True)
+
+
 def _type(**values: Any) -> Any:
-    return SimpleNamespace(**{"version": 1, "company": 7, **values})
+    return SimpleNamespace(**{"version": 1, "company": 7, "kind": "binary", **values})
 
 
 def _breaker(now: list[float]) -> Breaker:
@@ -178,6 +231,14 @@ def test_who_spoke_from_a_source_is_only_told_of_the_version_that_knew() -> None
     assert breaker.speaker(_type(), "10.0.0.1") == identity
     assert breaker.speaker(_type(version=2), "10.0.0.1") is None
     assert breaker.speaker(_type(company=None), "10.0.0.2") is None
+
+
+def test_files_of_a_year_may_take_longer() -> None:
+    breaker, files = _breaker([0.0]), _type(kind="nem")
+    breaker.note(files, 7, 5.0)
+    assert not breaker.why_aside(files, 7)
+    breaker.note(files, 7, 20.0)
+    assert breaker.why_aside(files, 7)
 
 
 def test_nothing_is_set_aside_where_nobody_waits() -> None:
