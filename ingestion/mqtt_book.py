@@ -65,6 +65,9 @@ class LoginBook:
             return
         devices, digests = [], []
         for login in mqtt_logins_live():
+            if login.topics:
+                # Of another protocol: those speak to the broker, whose rights know their topics.
+                continue
             devices.append(int.from_bytes(device_id(login.label), "big"))
             digests.append(_digest(login.password.encode()))
         order = np.argsort(np.array(devices, np.uint64), kind="stable")

@@ -1,7 +1,8 @@
 """Logins and topic rights in the form that each broker reads; the embedded one is told by itself.
 
 Every device may publish `readout/v1/up/<shard>/<its id>` and subscribe to `readout/v1/down/<its id>`;
-the server's own user may use `readout/v1/#`. docs/mqtt.md tells where the texts go.
+one of another protocol may publish to the topics of its login and read nothing. The server's own
+user may use `readout/v1/#`. docs/mqtt.md and docs/device-types/mqtt.md tell where the texts go.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "client_secret", "embedded_broker_update"]
 
+_OURS = "readout/#"
 _NATS_BEGIN = "authorization: "
 # What mosquitto_passwd 2.0 writes by default.
 _MOSQUITTO_ROUNDS = 101
@@ -38,17 +40,32 @@ def client_secret() -> str:
 
 
 def _nats_user(login: Login) -> dict[str, Any]:
-    up = up_topic(login.label).replace("/", ".")
     return {
         "user": login.label,
         "password": login.password,
         "allowed_connection_types": ["MQTT"],
-        "permissions": {
-            "publish": [up],
-            # The second is where the broker itself delivers QoS 1; it lets nobody subscribe to it.
-            "subscribe": [f"readout.v1.down.{login.label}", "$MQTT.sub.>"],
-        },
+        "permissions": _nats_foreign(login) if login.topics else _nats_universal(login),
     }
+
+
+def _nats_universal(login: Login) -> dict[str, Any]:
+    return {
+        "publish": [up_topic(login.label).replace("/", ".")],
+        # The second is where the broker itself delivers QoS 1; it lets nobody subscribe to it.
+        "subscribe": [f"readout.v1.down.{login.label}", "$MQTT.sub.>"],
+    }
+
+
+def _nats_foreign(login: Login) -> dict[str, Any]:
+    # An empty list would allow everything.
+    return {
+        "publish": [_nats_subject(topic) for topic in login.topics],
+        "subscribe": {"deny": [">"]},
+    }
+
+
+def _nats_subject(topic: str) -> str:
+    return topic.replace("/", ".").replace("+", "*").replace("#", ">")
 
 
 def _nats(logins: Iterable[Login]) -> Iterator[str]:
@@ -67,53 +84,76 @@ def _nats_file(others: list[dict[str, Any]], logins: Iterable[Login]) -> str:
 
 def _mosquitto(logins: Iterable[Login]) -> Iterator[str]:
     """The password file. Rights need no line for each device: see `mosquitto.acl`."""
-    for label, password in logins:
+    for label, password, _topics in logins:
         salt = os.urandom(12)
         digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _MOSQUITTO_ROUNDS)
         yield f"{label}:$7${_MOSQUITTO_ROUNDS}${_base64(salt)}${_base64(digest)}"
 
 
+def _mosquitto_acl(logins: Iterable[Login]) -> Iterator[str]:
+    """Rights of devices of other protocols, to stand behind those of `mosquitto.acl`."""
+    for login in logins:
+        if login.topics:
+            yield f"user {login.label}"
+            yield f"topic deny {_OURS}"
+            yield from (f"topic write {topic}" for topic in login.topics)
+
+
 def _rabbitmq(logins: Iterable[Login]) -> Iterator[str]:
     """Definitions to import: users and rights on the exchange and on the topics."""
     users, permissions, topics = [], [], []
-    for label, password in logins:
-        salt = os.urandom(4)
-        digest = hashlib.sha256(salt + password.encode()).digest()
-        users.append(
-            {
-                "name": label,
-                "password_hash": _base64(salt + digest),
-                "hashing_algorithm": "rabbit_password_hashing_sha256",
-                "tags": [],
-            }
-        )
-        queues = f"^mqtt-subscription-{label}qos[01]$"
-        permissions.append(
-            {
-                "user": label,
-                "vhost": "/",
-                "configure": queues,
-                "write": f"^amq\\.topic$|{queues}",
-                "read": f"^amq\\.topic$|{queues}",
-            }
-        )
+    for login in logins:
+        users.append(_rabbitmq_user(login))
+        permissions.append(_rabbitmq_permission(login.label))
         topics.append(
             {
-                "user": label,
+                "user": login.label,
                 "vhost": "/",
                 "exchange": "amq.topic",
-                "write": f"^{up_topic(label).replace('/', '[.]')}$",
-                "read": f"^readout[.]v1[.]down[.]{label}$",
+                **(_rabbitmq_foreign(login) if login.topics else _rabbitmq_universal(login.label)),
             }
         )
     document = {"users": users, "permissions": permissions, "topic_permissions": topics}
     yield json.dumps(document, indent=1)
 
 
+def _rabbitmq_user(login: Login) -> dict[str, Any]:
+    salt = os.urandom(4)
+    digest = hashlib.sha256(salt + login.password.encode()).digest()
+    return {
+        "name": login.label,
+        "password_hash": _base64(salt + digest),
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": [],
+    }
+
+
+def _rabbitmq_permission(label: str) -> dict[str, Any]:
+    queues = f"^mqtt-subscription-{label}qos[01]$"
+    rights = f"^amq\\.topic$|{queues}"
+    return {"user": label, "vhost": "/", "configure": queues, "write": rights, "read": rights}
+
+
+def _rabbitmq_universal(label: str) -> dict[str, Any]:
+    return {
+        "write": f"^{up_topic(label).replace('/', '[.]')}$",
+        "read": f"^readout[.]v1[.]down[.]{label}$",
+    }
+
+
+def _rabbitmq_foreign(login: Login) -> dict[str, Any]:
+    words = {"+": "[^.]+", "#": ".+"}
+    topics = [
+        "[.]".join(words.get(level, level) for level in topic.split("/")) for topic in login.topics
+    ]
+    # No topic is empty: nothing may be read.
+    return {"write": f"^({'|'.join(topics)})$", "read": "^$"}
+
+
 def _emqx(logins: Iterable[Login]) -> Iterator[str]:
     """Users for the built-in database: SHA-256, salt in front. Rights: see `emqx.acl`."""
     users = []
-    for label, password in logins:
+    for label, password, _topics in logins:
         salt = os.urandom(8).hex()
         digest = hashlib.sha256((salt + password).encode()).hexdigest()
         users.append(
@@ -122,16 +162,27 @@ def _emqx(logins: Iterable[Login]) -> Iterator[str]:
     yield json.dumps(users, indent=1)
 
 
+def _emqx_acl(logins: Iterable[Login]) -> Iterator[str]:
+    """Rights of devices of other protocols, to stand before those of `emqx.acl`."""
+    for login in logins:
+        if login.topics:
+            who = f'{{username, "{login.label}"}}'
+            yield f"{{allow, {who}, publish, {json.dumps(login.topics)}}}."
+            yield f"{{deny, {who}, all, {json.dumps(['#'])}}}."
+
+
 def _plain(logins: Iterable[Login]) -> Iterator[str]:
-    """Device id and password, for whoever configures the modules."""
-    for label, password in logins:
+    """User name and password, for whoever configures the modules."""
+    for label, password, _topics in logins:
         yield f"{label}\t{password}"
 
 
 # Name of a format → the lines of its file.
 FORMATS: dict[str, Callable[[Iterable[Login]], Iterator[str]]] = {
     "emqx": _emqx,
+    "emqx-acl": _emqx_acl,
     "mosquitto": _mosquitto,
+    "mosquitto-acl": _mosquitto_acl,
     "nats": _nats,
     "plain": _plain,
     "rabbitmq": _rabbitmq,

@@ -1,9 +1,13 @@
-"""MQTT logins of modules in the admin: given, changed, taken away; a password is shown once."""
+"""MQTT logins of modules in the admin: given, changed, taken away; a password is shown once.
+
+Beside the password of a module of another protocol stands what its settings ask for: broker, topics.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -17,9 +21,11 @@ from ingestion.models import MqttLogin
 from ingestion.services.mqtt_logins import (
     Login,
     mqtt_login_give,
+    mqtt_login_label,
     mqtt_login_revoke,
     mqtt_login_rotate,
 )
+from ingestion.transports.mqtt_session import BrokerAddress
 
 from .keys import SecretAdmin
 
@@ -39,6 +45,15 @@ class MqttLoginForm(ServiceForm):
     class Meta:
         model = MqttLogin
         fields = ("module",)
+        help_texts: ClassVar = {
+            "module": gettext_lazy(
+                "A module of the universal protocol, or one of another whose device type listens to"
+                " a topic. The user name of the first is its device id. That of the second is m,"
+                " the number of the module, a hyphen and its network address, which may have"
+                " letters A to Z, digits, - and _ only; it may publish to the topics of its type"
+                " with this address in them, and read nothing."
+            ),
+        }
 
     def _get_validation_exclusions(self) -> set[str]:
         # A login that was revoked is given anew.
@@ -65,7 +80,7 @@ class MqttLoginForm(ServiceForm):
 
 @admin.register(MqttLogin)
 class MqttLoginAdmin(SecretAdmin):
-    """The user name is the module's device id. Brokers get the logins by `mqtt_logins export`."""
+    """The user name follows from the module's address. Brokers get the logins by `mqtt_logins export`."""
 
     form = MqttLoginForm
     shown_template = "admin/ingestion/logins_shown.html"
@@ -90,7 +105,7 @@ class MqttLoginAdmin(SecretAdmin):
 
     @admin.display(description=gettext_lazy("user name"))
     def user_name(self, row: MqttLogin) -> str:
-        return row.module.address
+        return mqtt_login_label(row) or _("the module has another address now")
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: MqttLogin) -> str:
@@ -141,7 +156,21 @@ class MqttLoginAdmin(SecretAdmin):
             "opts": self.opts,
             "title": self.opts.verbose_name,
             "made": made,
+            "broker": _broker() if any(login.topics for _module, login in made) else None,
         }
         answer = TemplateResponse(request, self.shown_template, context)
         answer["Cache-Control"] = "no-store"
         return answer
+
+
+def _broker() -> dict[str, Any]:
+    """Where modules of other protocols connect; without the server's own user and password."""
+    if not settings.MQTT_URL:
+        return {}
+    address = BrokerAddress.parse(settings.MQTT_URL)
+    return {
+        "host": address.host,
+        "port": address.port,
+        "encrypted": address.encrypted,
+        "is_local": address.host in {"localhost", "127.0.0.1", "::1"},
+    }

@@ -14,6 +14,7 @@ from ingestion.codecs.universal_frame import device_id, device_label
 from ingestion.errors import IngestionError
 from ingestion.mqtt_brokers import FORMATS
 from ingestion.services.mqtt_logins import (
+    Login,
     mqtt_login_give,
     mqtt_login_revoke,
     mqtt_login_rotate,
@@ -41,7 +42,9 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         for name in ("give", "rotate", "revoke"):
             action = actions.add_parser(name)
-            action.add_argument("device", nargs="*", help=_("Device ids as printed."))
+            action.add_argument(
+                "device", nargs="*", help=_("Device ids as printed, or network addresses.")
+            )
             action.add_argument("--company", default="", help=_("Code of the company."))
             action.add_argument("--all", action="store_true", help=_("All modules of the company."))
         export = actions.add_parser("export")
@@ -86,11 +89,16 @@ class Command(BaseCommand):
 
 
 def _give(module: TelemetryModule) -> str:
-    return "\t".join(mqtt_login_give(actor=None, module=module))
+    return _line(mqtt_login_give(actor=None, module=module))
 
 
 def _rotate(module: TelemetryModule) -> str:
-    return "\t".join(mqtt_login_rotate(actor=None, module=module))
+    return _line(mqtt_login_rotate(actor=None, module=module))
+
+
+def _line(login: Login) -> str:
+    """User name, password, and the topics where they don't follow from the user name."""
+    return "\t".join([login.label, login.password, *login.topics])
 
 
 def _revoke(module: TelemetryModule) -> str:
@@ -118,14 +126,18 @@ def _modules(options: dict[str, Any]) -> Iterable[TelemetryModule]:
 
 
 def _module(rows: QuerySet[TelemetryModule], text: str) -> TelemetryModule:
+    """By the device id, or else by the network address as it was entered."""
     try:
-        label = device_label(device_id(text))
+        found = list(rows.filter(address__iexact=device_label(device_id(text))))
+        refused = ""
     except ValueError as error:
-        raise CommandError(str(error)) from error
-    found = list(rows.filter(address__iexact=label))
+        found, refused = [], str(error)
+    found = found or list(rows.filter(address=text))
+    if not found and refused:
+        raise CommandError(refused)
     if len(found) != 1:
         raise CommandError(
             _("%(count)s modules have the device id %(device)s; name the --company.")
-            % {"count": len(found), "device": label}
+            % {"count": len(found), "device": text}
         )
     return found[0]
