@@ -6,47 +6,35 @@ texts. What a server leaves out because it is 0 (protobuf) is 0.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ..errors import DecodeError
 from ..json_paths.text import Document, Node, read_json
-from ..json_paths.times import FORMATS, TimeError
 from ..telegram import Item, Value
 from .servers import SERVERS, Event, Server
 from .uplink import JOIN, SpoiltUplink, Uplink
+from .values import LONGEST_PAYLOAD, PAYLOADS, Fault, eui, level, time_of, whole
 
 __all__ = ["LARGEST_DOCUMENT", "LONGEST_PAYLOAD", "may_be_uplink", "read_uplink"]
 
 LARGEST_DOCUMENT = 65_536
-# A LoRaWAN frame has 255 bytes in all (Regional Parameters: 242 of payload at most).
-LONGEST_PAYLOAD = 255
 _MOST_GATEWAYS = 1_000
 _HIGHEST_PORT, _HIGHEST_COUNTER = 255, 2**32 - 1
 # Port 0 carries commands of the network, nothing of the application.
 _NETWORK_PORT = 0
-# A clock that was never set says 1970, 1980 (GPS) or the year 1.
-_FIRST_YEAR = 2001
-_EUI_BYTES = 8
 _LONGEST_TEXT = 40
 # A key that every document of a known server has: most other messages are told apart by it.
 _MARKS = re.compile(
     rb'"(?:end_device_ids|deviceInfo|devEUI|devEui|DevEUI_[A-Za-z_]+|EUI|meta)"[ \t\r\n]*:'
 )
+# Those that other documents hardly have: it is one of ours though it can't be read.
+_SURE_MARKS = re.compile(rb'"(?:end_device_ids|deviceInfo|devEUI|devEui|DevEUI_[A-Za-z_]+)"')
 _SPACE = b" \t\r\n\xef\xbb\xbf"
-_EUI = re.compile(r"[0-9A-F]{16}")
-_SEPARATORS = re.compile(r"[-:. ]")
-_DIGITS = re.compile(r"[0-9]{1,10}", re.ASCII)
-_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*", re.ASCII)
 _FALSE = (None, False, 0, "0", "false", "")
-
-
-class _Fault(ValueError):
-    """A part that can't be used: the reason."""
 
 
 class _Part(NamedTuple):
@@ -74,6 +62,8 @@ def read_uplink(octets: bytes) -> Uplink | None:
     try:
         document = read_json(octets)
     except DecodeError as error:
+        if _SURE_MARKS.search(octets) is None:
+            return None
         raise SpoiltUplink(error.offset, error.reason) from None
     root = document.root
     listed = isinstance(root.value, list)
@@ -152,7 +142,7 @@ class _Reading:
             return None
         try:
             value = convert(node.value)
-        except _Fault as fault:
+        except Fault as fault:
             raise self.fault(node, f"{name}: {fault}") from None
         if value is not None:
             self.parts.append(_Part(name, node, value, unit))
@@ -160,7 +150,7 @@ class _Reading:
 
     def eui(self) -> str:
         for path in self.server.eui:
-            found = self.read("dev_eui", path, _eui)
+            found = self.read("dev_eui", path, eui)
             if found is not None:
                 return str(found)
         raise self.fault(self.root, "no DevEUI: have the network server send it")
@@ -185,20 +175,20 @@ class _Reading:
 
     def time(self) -> datetime | None:
         for path, form in self.server.times:
-            found = self.read("at", path, _time_of(form))
+            found = self.read("at", path, time_of(form))
             if found is not None:
                 return found if isinstance(found, datetime) else None
         return None
 
     def number(self, name: str, path: str, highest: int) -> int | None:
         """0 where a server that leaves out zeros says none of it."""
-        found = self.read(name, path, _whole(highest))
+        found = self.read(name, path, whole(highest))
         zeros = self.server.name in _LEAVE_OUT_ZEROS
         return 0 if found is None and zeros else found
 
     def payload(self) -> bytes:
         for path, form in self.server.payload:
-            found = self.read("payload", path, _PAYLOADS[form])
+            found = self.read("payload", path, PAYLOADS[form])
             if found is not None:
                 return bytes(found)
         return b""
@@ -224,88 +214,11 @@ _LEAVE_OUT_ZEROS = frozenset({"The Things Stack", "ChirpStack 4", "ChirpStack 3"
 def _levels(server: Server, gateway: Node) -> Iterator[_Part]:
     for name, path, unit in (("rssi", server.rssi, "dBm"), ("snr", server.snr, "dB")):
         node = _at(gateway, path)
-        level = None if node is None else _level(node.value)
-        if node is not None and level is not None:
-            yield _Part(name, node, level, unit)
+        found = None if node is None else level(node.value)
+        if node is not None and found is not None:
+            yield _Part(name, node, found, unit)
 
 
 def _strength(levels: list[_Part]) -> Decimal:
     found = next((part.value for part in levels if part.name == "rssi"), None)
     return found if isinstance(found, Decimal) else Decimal(-1_000)
-
-
-def _level(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        return None
-    try:
-        level = Decimal(value) if len(str(value)) <= _LONGEST_TEXT else None
-    except InvalidOperation:
-        return None
-    return level if level is not None and level.is_finite() and abs(level) < 1_000 else None
-
-
-def _eui(value: Any) -> str | None:
-    """Hexadecimal with or without separators, or base64 (ChirpStack 3 as protobuf writes it)."""
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
-        raise _Fault("no DevEUI of 16 hexadecimal digits")
-    plain = _SEPARATORS.sub("", value).upper()
-    if _EUI.fullmatch(plain):
-        return plain
-    try:
-        octets = base64.b64decode(value, validate=True)
-    except ValueError:  # as binascii.Error is one
-        octets = b""
-    if len(octets) != _EUI_BYTES:
-        raise _Fault(f"{value!r} is no DevEUI of 16 hexadecimal digits")
-    return octets.hex().upper()
-
-
-def _whole(highest: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        if isinstance(value, str) and _DIGITS.fullmatch(value):
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= highest:
-            raise _Fault(f"{str(value)[:_LONGEST_TEXT]!r} is no whole number from 0 to {highest}")
-        return value
-
-    return read
-
-
-def _time_of(form: str) -> Callable[[Any], datetime | None]:
-    convert = FORMATS[form](UTC)
-
-    def read(value: Any) -> datetime | None:
-        try:
-            at = convert(value).astimezone(UTC)
-        except TimeError as error:
-            raise _Fault(str(error)) from None
-        except OverflowError:
-            return None
-        return at if at.year >= _FIRST_YEAR else None
-
-    return read
-
-
-def _base64(value: Any) -> bytes:
-    if not isinstance(value, str):
-        raise _Fault("no text")
-    try:
-        payload = base64.b64decode(value, validate=True)
-    except ValueError:  # as binascii.Error is one
-        raise _Fault("this is no base64") from None
-    return _bounded(payload)
-
-
-def _hex(value: Any) -> bytes:
-    if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise _Fault("this is no hexadecimal")
-    return _bounded(bytes.fromhex(value))
-
-
-def _bounded(payload: bytes) -> bytes:
-    if len(payload) > LONGEST_PAYLOAD:
-        raise _Fault(f"{len(payload)} bytes, a LoRaWAN frame has {LONGEST_PAYLOAD} at most")
-    return payload
-
-
-_PAYLOADS: dict[str, Callable[[Any], bytes]] = {"base64": _base64, "hex": _hex}

@@ -152,7 +152,7 @@ def test_a_spoilt_uplink_names_the_reason_and_the_device(octets: bytes, reason: 
 @pytest.mark.parametrize(
     ("octets", "reason"),
     [
-        (written("things", PAYLOAD)[:-2], "ends too early"),
+        (written("things", PAYLOAD)[:-2], "a comma or } is needed"),
         (_changed("things", "end_device_ids.dev_eui", None), "no DevEUI"),
         (_changed("loriot", "EUI", "70B3"), "no DevEUI of 16"),
         (_changed("chirpstack-3", "devEUI", "AgI="), "no DevEUI of 16"),
@@ -176,6 +176,7 @@ def test_a_spoilt_document_of_nobody(octets: bytes, reason: str) -> None:
         b'{"Time":"2026-01-17T01:29:07","ENERGY":{"Total":91.135}}',
         b'[{"bn":"urn:dev:ow:10e2073a01080063","n":"voltage","v":120.1}]',
         b'{"meta":{"page":1},"data":[]}',
+        b'{"meta":{"page":1},"data":[}',
         b'{"devEui":"70B3D57ED0051A2B","water":12}',
         b"[]",
     ],
