@@ -24,6 +24,10 @@ MOST_WARNINGS = 50
 # any telegram, and more for one that itself brings many values.
 MOST_WORK = 300_000
 WORK_A_VALUE = 30
+_TOO_MUCH = (
+    "the rules of the type take too much work on this telegram: fewer rules on long lists, shorter"
+    " formulas and shorter matches help"
+)
 
 
 class Found(NamedTuple):
@@ -87,7 +91,7 @@ class Scope:
             self._granted = True
             self.work += WORK_A_VALUE * _values(self.telegram)
         if self.work < 0:
-            raise DecodeError(0, "the rules of the type take too much work on this telegram")
+            raise DecodeError(0, _TOO_MUCH)
 
     def one(self, name: str) -> Found | None:
         """The item of a name, else the value at that path of the tree."""

@@ -29,6 +29,8 @@ __all__ = [
     "store",
 ]
 
+_TOO_MUCH = "too much to decode in one message: loops, formulas or conditions must do less"
+
 
 class _Omitted:
     def __repr__(self) -> str:
@@ -124,7 +126,7 @@ class State:
         """Pays for one round of a loop."""
         self.work -= weight
         if self.work < 0:
-            raise DecodeError(self.pos, "too much to decode in one message")
+            raise DecodeError(self.pos, _TOO_MUCH)
 
 
 Step = Callable[[State], None]
