@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ingestion.collection import Collection
-from ingestion.foreign.explaining import explained
+from ingestion.foreign.explaining import explained, told_by
+from ingestion.foreign.replaying import decoded_anew
+from ingestion.known import known_of
 from ingestion.models import FrameOutcome, ModuleInput, Quarantine, RawFrame, Reason, Transport
+from ingestion.replay.kept import frames_of_modules
 from meters.models import ModuleState
 from tests.ingestion import fleet
 from tests.ingestion.archive import dump
@@ -128,7 +131,7 @@ def test_documents_of_each_server_become_readings_of_the_networks_time(
 def test_a_module_with_a_clock_of_its_own_keeps_its_time(
     collection: Collection, server: Client
 ) -> None:
-    _module, point = pulse_module(fleet.company(), "dragino_cpl01", EUI.lower(), port=1)
+    module, point = pulse_module(fleet.company(), "dragino_cpl01", EUI.lower(), port=1)
     entered(collection, EUI)
     sent, at = heard(5), heard(4)
     server.publish(UP, written("things", dragino(123, sent), at=at))
@@ -141,6 +144,15 @@ def test_a_module_with_a_clock_of_its_own_keeps_its_time(
     assert f"dev_eui: {EUI}" in lines
     assert "total_pulse" in lines
     assert "00 00 7b" in lines
+    [register] = [told for told in told_by([row], [module.pk]) if told.kind == "register"]
+    assert (register.at, register.value) == (int(sent.timestamp()), 1_230)
+    day = timedelta(days=1)
+    kept = frames_of_modules(
+        [module.pk], first=row.received_at - day, end=row.received_at + day, limit=10
+    )
+    collected, decoded = decoded_anew(kept, known_of([module.pk]))
+    _readings, registers = collected.together()
+    assert (decoded, registers.value.tolist()) == (1, [1_230])
 
 
 def test_what_an_unknown_module_sent_waits_until_it_is_entered(
