@@ -18,6 +18,8 @@ LONGEST_PAYLOAD = 255
 # A clock that was never set says 1970, 1980 (GPS) or the year 1.
 _FIRST_YEAR = 2001
 _EUI_BYTES = 8
+# Powers of ten that a level may have; a zero may be written as 0.000000.
+_LOWEST, _HIGHEST = -10, 2
 _LONGEST_TEXT = 40
 _EUI = re.compile(r"[0-9A-F]{16}")
 _SEPARATORS = re.compile(r"[-:. ]")
@@ -34,10 +36,12 @@ def level(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         return None
     try:
-        level = Decimal(value) if len(str(value)) <= _LONGEST_TEXT else None
+        found = Decimal(value) if len(str(value)) <= _LONGEST_TEXT else None
     except InvalidOperation:
         return None
-    return level if level is not None and level.is_finite() and abs(level) < 1_000 else None
+    # By its digits: arithmetic on 1e999999999 would fail itself.
+    near = found is not None and found.is_finite() and _LOWEST <= found.adjusted() <= _HIGHEST
+    return found if near else None
 
 
 def eui(value: Any) -> str | None:

@@ -116,6 +116,13 @@ def test_a_clock_that_was_never_set_tells_no_time(time: str | None) -> None:
     assert read(document).at is None
 
 
+@pytest.mark.parametrize("level", ["1e9999999", "-1e-9999999", "NaN", "loud", True, 1e30, [], ""])
+def test_an_odd_level_is_left_out(level: Any) -> None:
+    document = json.loads(written("netmore", PAYLOAD))
+    document[0]["rssi"] = level
+    assert (read(document).rssi, read(document).payload) == (None, PAYLOAD)
+
+
 def _changed(name: str, path: str, value: Any) -> bytes:
     document: Any = json.loads(written(name, PAYLOAD))
     part, *keys = document, *path.split(".")
