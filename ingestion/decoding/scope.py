@@ -23,7 +23,7 @@ MOST_WARNINGS = 50
 # What the rules of a type may cost on a telegram, in microseconds or so (`decoding.weights`): for
 # any telegram, and more for one that itself brings many values.
 MOST_WORK = 300_000
-WORK_A_VALUE = 30
+WORK_AN_ITEM, WORK_A_VALUE = 30, 8
 _TOO_MUCH = (
     "the rules of the type take too much work on this telegram: fewer rules on long lists, shorter"
     " formulas and shorter matches help"
@@ -89,7 +89,7 @@ class Scope:
         self.work -= weight
         if self.work < 0 and not self._granted:
             self._granted = True
-            self.work += WORK_A_VALUE * _values(self.telegram)
+            self.work += _brought(self.telegram)
         if self.work < 0:
             raise DecodeError(0, _TOO_MUCH)
 
@@ -178,8 +178,10 @@ class Scope:
             raise DecodeError(max(item.start, 0) if item else 0, "no such time") from None
 
 
-def _values(telegram: Telegram) -> int:
-    return sum(len(one.value) if isinstance(one.value, list) else 1 for one in telegram.items)
+def _brought(telegram: Telegram) -> int:
+    """Work for the items of a telegram and the values of their lists."""
+    listed = sum(len(one.value) for one in telegram.items if isinstance(one.value, list))
+    return WORK_AN_ITEM * len(telegram.items) + WORK_A_VALUE * listed
 
 
 def _fold(item: Item | None) -> int:
