@@ -61,21 +61,25 @@ SELECT {_COLUMNS}, '0'::xid AS version, 0::smallint AS reason, 0::bigint AS fram
 FROM meters_interval_block WHERE false
 """
 # Nested loops from the staged rows, in their order, into one partition's primary key each; the
-# bounds leave the other partitions out of the plan.
+# bounds leave the other partitions out. The planner may not turn the loops round, which it would on
+# a day that is too new for its statistics: it expects no blocks of such a day, and would then read
+# all that was staged for each of a million. A lateral subquery has one order only; an update has no
+# such form, so it is not told the bounds before it runs.
 _REVISE = f"""
 INSERT INTO meters_block_revision ({_COLUMNS}, replaced_at, reason, frame_id, user_id, note)
 SELECT b.channel_id, b.total, b.day, b.interval_minutes, b.small, b."values", b.wide, b.quality,
     clock_timestamp(), s.reason, nullif(s.frame_id, -1), %s, %s
 FROM readout_block_stage s
-JOIN meters_interval_block b ON b.day = s.day AND b.channel_id = s.channel_id
-WHERE s.reason <> 0 AND b.day >= %s AND b.day <= %s
+CROSS JOIN LATERAL (SELECT * FROM meters_interval_block b WHERE b.day = s.day
+    AND b.channel_id = s.channel_id AND b.day >= %s AND b.day <= %s OFFSET 0) b
+WHERE s.reason <> 0
 """
 _UPDATE = """
 UPDATE meters_interval_block b SET total = s.total, small = s.small, "values" = s."values",
     wide = s.wide, quality = s.quality
 FROM readout_block_stage s
 WHERE b.day = s.day AND b.channel_id = s.channel_id AND b.xmin = s.version
-    AND b.day >= %s AND b.day <= %s
+    AND b.day >= (SELECT %s::date) AND b.day <= (SELECT %s::date)
 """
 
 

@@ -370,3 +370,30 @@ def test_a_new_channel_and_a_new_zone_are_noticed(start: int) -> None:
         (dublin, day): 1,
     }
     assert isinstance(day, date)
+
+
+def test_a_day_too_new_for_statistics_costs_no_more(start: int) -> None:
+    """The planner expects no block of such a day, and must not read what is staged for each one."""
+    channels, day = archive.channels(count=900), 86_400
+    scans: list[tuple[int, int]] = []
+    for first in range(start - 25 * day, start, day):
+        load(archive.batch((one, first + 6 * H, 60, 1) for one in channels))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE meters_interval_block")
+    load(archive.batch((one, start + h * H, 60, 1) for one in channels for h in range(2)))
+    late = archive.batch((one, start + h * H, 60, 7) for one in channels for h in (1, 2))
+
+    def count(_ids: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT seq_scan, seq_tup_read FROM pg_stat_xact_user_tables"
+                " WHERE relname = 'readout_block_stage'"
+            )
+            scans.append(cursor.fetchone())
+
+    late.beside = count
+    result = load(late)
+    assert (result.changed_blocks, result.revisions) == (900, 900)
+    [(times, rows)] = scans
+    assert times <= 3 and rows <= 3 * 900
+    assert sum(values[2] == [1, 7, 7] + [None] * 21 for values in archive.blocks().values()) == 900
