@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.faults.running import Listener
     from tests.faults.site import Stage
 
-_AT_ONCE = 1_000
+_AT_ONCE = 4_000
 _DUMP = """
 SELECT b::text FROM meters_interval_block b UNION ALL SELECT r::text FROM meters_register_reading r
 UNION ALL SELECT module_id || '/' || counter FROM ingestion_raw_frame WHERE counter IS NOT NULL
