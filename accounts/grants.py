@@ -17,6 +17,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Self
 
     from .models import User
@@ -88,11 +89,12 @@ class _ScopedModelClass(Protocol):
 
 @dataclass(slots=True)
 class Grants:
-    """Everything one user was granted, by capability."""
+    """Everything one user was granted, by capability; zones: time zone of each active company."""
 
     platform: frozenset[str] = frozenset()
     companies: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     nodes: dict[str, list[NodeRange]] = field(default_factory=lambda: defaultdict(list))
+    zones: dict[int, str] = field(default_factory=dict)
 
     def may(self, capability: str, company_id: int | None = None) -> bool:
         """Holds `capability` anywhere or, with a company, over the whole of that company."""
@@ -122,6 +124,12 @@ class Grants:
         return set(self.companies.get(capability, ())) | {
             reach.company_id for reach in self.nodes.get(capability, ())
         }
+
+    def zone(self) -> str | None:
+        """Time zone of the companies that anything is granted in, where they have but one."""
+        reached = {reach.company_id for reaches in self.nodes.values() for reach in reaches}
+        zones = {self.zones[key] for key in reached.union(*self.companies.values())}
+        return zones.pop() if len(zones) == 1 else None
 
     def condition(self, access: Access, action: str) -> Q | None:
         """Filter for `action` on rows described by `access`; None when nothing is visible."""
@@ -175,7 +183,9 @@ def _read_grants(user: User) -> Grants:
     )
     grants = Grants(platform=frozenset(filter(None, platform)))
     company_type = ContentType.objects.get_for_model(Company)
-    active = set(Company.objects.filter(is_active=True).values_list("pk", flat=True))
+    grants.zones = active = dict(
+        Company.objects.filter(is_active=True).values_list("pk", "time_zone")
+    )
     by_type: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for type_id, codename, object_pk in UserObjectPermission.objects.filter(user=user).values_list(
         "content_type_id", "permission__codename", "object_pk"
@@ -198,7 +208,7 @@ def _node_model() -> Any:
 
 
 def _add_ranges(
-    grants: Grants, type_id: int, granted: list[tuple[str, int]], active: set[int]
+    grants: Grants, type_id: int, granted: list[tuple[str, int]], active: Collection[int]
 ) -> None:
     # The model above this app is found through its content type: accounts imports no tree.
     model = cast("Any", ContentType.objects.get_for_id(type_id).model_class())

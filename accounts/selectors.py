@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from .grants import grants_of
 from .models import Membership
 
 if TYPE_CHECKING:
@@ -24,9 +25,4 @@ def invitations_of(user: User) -> QuerySet[Membership]:
 
 def zone_of(user: User) -> str:
     """Time zone of the user's companies where they have but one, else the server's."""
-    of_companies = Membership.objects.filter(
-        user=user, accepted_at__isnull=False, company__isnull=False
-    )
-    zones = of_companies.order_by().values_list("company__time_zone", flat=True).distinct()[:2]
-    found = list(zones)
-    return found[0] if len(found) == 1 else settings.TIME_ZONE
+    return grants_of(user).zone() or settings.TIME_ZONE

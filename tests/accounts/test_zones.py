@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
+from accounts.grants import forget_grants
 from accounts.models import Membership
 from accounts.selectors import zone_of
+from accounts.services.memberships import membership_grant
 from meters.models import Installation
 
 if TYPE_CHECKING:
@@ -42,10 +44,10 @@ def test_whose_companies_differ_has_the_servers_zone(world: World) -> None:
     world.city.company.time_zone, world.hill.company.time_zone = "Europe/Kyiv", "Europe/Dublin"
     world.city.company.save()
     world.hill.company.save()
+    forget_grants(clerk)
     assert zone_of(clerk) == "Europe/Kyiv"
-    membership = Membership.objects.get(user=clerk, company=world.city.company)
-    Membership.objects.create(
-        user=clerk, company=world.hill.company, role=membership.role, accepted_at=timezone.now()
-    )
+    role = Membership.objects.get(user=clerk, company=world.city.company).role
+    membership_grant(actor=None, user=clerk, company=world.hill.company, role=role, accepted=True)
+    forget_grants(clerk)
     assert zone_of(clerk) == "UTC"
     assert zone_of(world.operator) == "UTC"

@@ -18,7 +18,7 @@ from ingestion.codecs.mbus import decode_mbus
 from ingestion.codecs.telegram import Telegram
 from ingestion.codecs.wmbus import Formats, decode_wmbus
 from ingestion.decoding import Arrival, CompiledType, compile_type, publishing_faults, run_tests
-from ingestion.foreign.types import ForeignTypes, _made
+from ingestion.foreign.types import ForeignTypes, type_made
 from meters.definition import read_definition
 from meters.definition.registers import registers_of
 from meters.management.commands.device_type_library import page_path, published_page
@@ -142,7 +142,7 @@ def test_no_two_types_claim_a_telegram(
 def test_types_that_name_no_maker_are_asked_last(types: dict[str, CompiledType]) -> None:
     mbus = [one for one in types.values() if one.definition.decode.kind in _MBUS_KINDS]
     foreign = [
-        _made(place, place, one.definition.type, one.definition.text)
+        type_made(place, place, one.definition.type, one.definition.text)
         for place, one in enumerate(reversed(mbus))
         if one.definition.identify and one.definition.identify.detect
     ]
