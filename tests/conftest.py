@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(request: pytest.FixtureRequest) -> None:
-    """One Valkey database a worker, before anything of it asks the cache; else workers clear one
-    another's, since a connection that was made once keeps its address.
+    """One Valkey database a worker, else workers clear one another's.
+
+    A connection keeps the address that it was made with, and collecting the tests may have made one.
     """
     from django.conf import settings
+    from django.core.cache import caches
 
     if worker := _worker(request):
         number = 4 + int(worker.removeprefix("gw")) % 11
         settings.CACHES["default"]["LOCATION"] = f"{settings.REDIS_URL.rstrip('/')}/{number}"
+        for cache in caches.all(initialized_only=True):
+            cache.close()
+            del caches["default"]
 
 
 @pytest.fixture(scope="session")
