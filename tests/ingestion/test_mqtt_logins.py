@@ -33,7 +33,7 @@ from ingestion.transports.intake import Intake
 from ingestion.transports.mqtt import BrokerListener
 from ingestion.transports.mqtt_topics import up_topic
 from tests.ingestion.fleet import wait_for
-from tests.ingestion.transports.broker import Client, Shelf, address_of, broker
+from tests.ingestion.transports.broker import Client, Shelf, address_of, broker, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,9 +170,8 @@ def service() -> Iterator[Nats]:
 @pytest.fixture
 def devices(service: Nats, settings: Any) -> None:
     """The broker knows two devices."""
-    settings.VAR_DIR, settings.MQTT_URL = service.folder.root, service.url
     logins = [Login(LABEL, "secret-a"), Login(OTHER, "secret-b"), Login(OTHER, "secret-b")]
-    assert mqtt_brokers.embedded_broker_update(logins)
+    tell(service, settings, logins)
 
 
 def _device(service: Nats, name: str = LABEL, password: str = "secret-a") -> Client:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -25,6 +25,8 @@ from .path_layout import Located, jmespath_of, path_lines
 from .register_layout import Register, register_lines, wire_form
 
 __all__ = ["thingsboard_draft"]
+
+_Read = TypeVar("_Read")
 
 _MOST = 500
 _LISTS = ("timeseries", "telemetry", "attributes")
@@ -135,7 +137,7 @@ def _modbus(
     if len(slaves) > 1:
         text = _("The file has %(count)d devices: this is the first of them, “%(name)s”.")
         draft.note(0, text % {"count": len(slaves), "name": slave.get("deviceName", "")}, lost=True)
-    registers = list(_registers(slave, lines, draft))
+    registers = list(_understood(slave, "tag", _register, lines, draft))
     draft.speaks_of("", [one.told for one in registers])
     order = wishes.endian or (
         "little" if str(slave.get("wordOrder", "")).upper() == "LITTLE" else "big"
@@ -146,13 +148,23 @@ def _modbus(
     return draft
 
 
-def _registers(slave: dict[str, Any], lines: _Lines, draft: Draft) -> Iterator[Register]:
-    for row in (row for name in _LISTS for row in _entries(slave.get(name), "tag")):
-        line = lines.of(row["tag"])
+def _understood(
+    mapping: dict[str, Any],
+    named: str,
+    read: Callable[[dict[str, Any], int], _Read],
+    lines: _Lines,
+    draft: Draft,
+) -> Iterator[_Read]:
+    """What each entry of a mapping's lists says; a note in the draft where that is not clear.
+
+    named: the key that an entry is called by.
+    """
+    for row in (row for name in _LISTS for row in _entries(mapping.get(name), named)):
+        line = lines.of(row[named])
         try:
-            yield _register(row, line)
+            yield read(row, line)
         except UnclearError as error:
-            draft.note(line, f"“{row['tag']}”: {error}"[:190])
+            draft.note(line, f"“{row[named]}”: {error}"[:190])
 
 
 def _register(row: dict[str, Any], line: int) -> Register:
@@ -231,18 +243,9 @@ def _json(
         topic = str(mapping.get("topicFilter") or mapping.get("url") or "")
         draft.note(0, text % {"count": len(mappings), "topic": topic}, lost=True)
     _identify(draft, mapping, converter)
-    found = list(_located(converter, lines, draft))
+    found = list(_understood(converter, "key", _value, lines, draft))
     path_lines(draft, found)
     return draft
-
-
-def _located(converter: dict[str, Any], lines: _Lines, draft: Draft) -> Iterator[Located]:
-    for row in (row for name in _LISTS for row in _entries(converter.get(name), "key")):
-        line = lines.of(row["key"])
-        try:
-            yield _value(row, line)
-        except UnclearError as error:
-            draft.note(line, f"“{row['key']}”: {error}"[:190])
 
 
 def _value(row: dict[str, Any], line: int) -> Located:

@@ -11,7 +11,6 @@ import pytest
 from django.core.management import call_command
 
 from accounts.errors import AccountsError
-from ingestion import mqtt_brokers
 from ingestion.collection import Collection
 from ingestion.errors import IngestionError
 from ingestion.models import MqttLogin, RawFrame
@@ -31,7 +30,7 @@ from tests.ingestion import fleet
 from tests.ingestion.admin.test_admin import browser
 from tests.ingestion.fleet import wait_for
 from tests.ingestion.foreign import site
-from tests.ingestion.transports.broker import Client, address_of, broker
+from tests.ingestion.transports.broker import Client, address_of, broker, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -294,22 +293,15 @@ def service() -> Iterator[Nats]:
         yield running
 
 
-def _tell(service: Nats, settings: Any, logins: list[Login]) -> None:
-    settings.VAR_DIR, settings.MQTT_URL = service.folder.root, service.url
-    assert mqtt_brokers.embedded_broker_update(logins)
-
-
 def _device(service: Nats, login: Login, name: str = "socket") -> Client:
-    client = Client(address_of(service), name, user=login.label, password=login.password)
-    wait_for(lambda: client.reason is not None, what="the answer")
-    return client
+    return Client(address_of(service), name, user=login.label, password=login.password)
 
 
 def test_a_foreign_device_publishes_to_its_topics_and_reads_nothing(
     service: Nats, settings: Any
 ) -> None:
     login = Login("m7-ups", "secret-of-ups", ("tele/ups/SENSOR", "gw/ups/#"))
-    _tell(service, settings, [login, Login("RDO-0000000042", "secret-a")])
+    tell(service, settings, [login, Login("RDO-0000000042", "secret-a")])
     witness = Client(address_of(service), "witness")
     assert all(witness.subscribe(topic) for topic in ("tele/#", "gw/#", "readout/#", "stat/#"))
     for topic in (
@@ -323,7 +315,7 @@ def test_a_foreign_device_publishes_to_its_topics_and_reads_nothing(
         "stat/ups",
     ):
         # A broker may close the connection of who publishes what it must not.
-        bad = wait_for(lambda: _accepted(service, login), what="the new logins")
+        bad = _device(service, login)
         bad.paho.publish(topic, b"forged", 0)
         bad.paho.publish(topic, b"forged", 1)
         bad.close()
@@ -346,14 +338,6 @@ def _is_refused(service: Nats, login: Login) -> bool:
     return bool(client.reason.is_failure)
 
 
-def _accepted(service: Nats, login: Login) -> Client | None:
-    client = _device(service, login)
-    if client.reason == 0:
-        return client
-    client.close()
-    return None
-
-
 @pytest.mark.usefixtures("archive_tables")
 def test_from_the_login_of_a_socket_to_the_archive(service: Nats, settings: Any) -> None:
     city = fleet.company()
@@ -361,7 +345,7 @@ def test_from_the_login_of_a_socket_to_the_archive(service: Nats, settings: Any)
     ups, other = site.module(city, kind, "ups"), site.module(city, kind, "washer")
     points = [site.install(row, {REGISTER: 0}, port=0) for row in (ups, other)]
     login = mqtt_login_give(actor=None, module=ups)
-    _tell(service, settings, list(mqtt_logins_live()))
+    tell(service, settings, mqtt_logins_live())
     settings.INGEST_LINGER = 0.005
     collection = Collection(host="127.0.0.1", udp_port=-1, tcp_port=-1, mqtt_port=-1)
     collection.start()
@@ -369,7 +353,7 @@ def test_from_the_login_of_a_socket_to_the_archive(service: Nats, settings: Any)
         wait_for(lambda: collection.broker and collection.broker.subscribed_topics)
         at = site.hours_ago(3).strftime("%Y-%m-%dT%H:%M:%S")
         payload = json.dumps({"Time": at, "ENERGY": {"Total": 91.135}}).encode()
-        forger = wait_for(lambda: _accepted(service, login), what="the new logins")
+        forger = _device(service, login)
         forger.paho.publish("tele/washer/SENSOR", payload, 1)
         forger.close()
         device = _device(service, login)
@@ -383,5 +367,5 @@ def test_from_the_login_of_a_socket_to_the_archive(service: Nats, settings: Any)
     finally:
         collection.stop()
     mqtt_login_revoke(actor=None, module=ups)
-    _tell(service, settings, list(mqtt_logins_live()))
-    wait_for(lambda: _is_refused(service, login), what="the end of the login")
+    tell(service, settings, mqtt_logins_live())
+    assert _is_refused(service, login)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 import ssl
 import tempfile
@@ -16,12 +17,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from config.embedded.nats import Nats
 from config.embedded.state import DataFolder
+from ingestion.mqtt_brokers import embedded_broker_update
+from ingestion.services.mqtt_logins import Login
 from ingestion.transports.mqtt_packets import cut
 from ingestion.transports.mqtt_session import BrokerAddress
 from tests.ingestion.fleet import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from ingestion.transports.intake import Batch, Intake
 
@@ -123,6 +126,23 @@ class Client:
     def close(self) -> None:
         self.paho.disconnect()
         self.paho.loop_stop()
+
+
+def tell(service: Nats, settings: Any, logins: Iterable[Login]) -> None:
+    """Have the broker read these logins; returns once it has done so.
+
+    Who connects while it reads them may be sent away again, and his subscriptions are lost.
+    """
+    settings.VAR_DIR, settings.MQTT_URL = service.folder.root, service.url
+    mark = Login("told", secrets.token_hex(8), ("told",))
+    assert embedded_broker_update([*logins, mark])
+
+    def known() -> bool:
+        client = Client(address_of(service), "told", user=mark.label, password=mark.password)
+        client.close()
+        return bool(client.reason == 0)
+
+    wait_for(known, what="the new logins")
 
 
 class Shelf:
