@@ -1,7 +1,8 @@
 """Memory of a listener that knows a million devices: a part of `bench.collection`, which makes them.
 
-By itself `python -m bench.listener`, within `python -m config.embedded exec --temporary --`. Everything the engine reads at its start is
-read; the figure is the whole process with its libraries, keys and routes included.
+By itself `python -m bench.listener`, within `python -m config.embedded exec --temporary --`.
+Everything the engine reads at its start is read; the figure is the whole process with its
+libraries, keys and routes included.
 """
 
 from __future__ import annotations

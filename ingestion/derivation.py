@@ -1,11 +1,12 @@
 """Register readings → interval values, also around readings that arrive late.
 
 Devices that tell only registers get their intervals from the differences. What a new reading says
-depends on its neighbours, and what its neighbours said may change with it (a gap is divided, a lower
-reading turns out to be transient), so the stretch around it is derived anew from all readings that
-are stored or arriving. The archive's own rules then decide: a difference between two readings on the
-grid is `derived`, a share of a longer stretch `estimated`, and neither replaces what the device
-itself sent as an interval. Each installation is read on its own, from its opening to its closing.
+depends on its neighbours, and what its neighbours said may change with it (a gap is divided, a
+lower reading turns out to be transient), so the stretch around it is derived anew from all readings
+that are stored or arriving. The archive's own rules then decide: a difference between two readings
+on the grid is `derived`, a share of a longer stretch `estimated`, and neither replaces what the
+device itself sent as an interval. Each installation is read on its own, from its opening to its
+closing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Frames of devices that another engine works for go to it, and its answers back to them.
 
 What finds no engine (its share is just changing hands) is kept and tried again; it takes up room in
-the intake meanwhile, and beyond half of that the oldest are given up unanswered: devices send again.
+the intake meanwhile, and beyond half of that the oldest are given up unanswered: devices send
+again.
 """
 
 from __future__ import annotations

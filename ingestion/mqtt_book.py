@@ -28,8 +28,9 @@ _DIGEST = 16
 class LoginBook:
     """Device ids, ascending, and hashes of their passwords: 24 bytes a login.
 
-    A thread reads them anew when one has changed, and tells the embedded broker at the start. Where a device id has several logins (companies
-    that entered the same one) each of their passwords is good.
+    A thread reads them anew when one has changed, and tells the embedded broker at the start. Where
+    a device id has several logins (companies that entered the same one) each of their passwords is
+    good.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,9 @@
 """Logins and topic rights in the form that each broker reads; the embedded one is told by itself.
 
-Every device may publish `readout/v1/up/<shard>/<its id>` and subscribe to `readout/v1/down/<its id>`;
-one of another protocol may publish to the topics of its login and read nothing. The server's own
-user may use `readout/v1/#`. docs/mqtt.md and docs/device-types/mqtt.md tell where the texts go.
+Every device may publish `readout/v1/up/<shard>/<its id>` and subscribe to
+`readout/v1/down/<its id>`; one of another protocol may publish to the topics of its login and read
+nothing. The server's own user may use `readout/v1/#`. docs/mqtt.md and docs/device-types/mqtt.md
+tell where the texts go.
 """
 
 from __future__ import annotations

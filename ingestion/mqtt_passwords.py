@@ -1,8 +1,9 @@
 """MQTT passwords of modules: made, sealed for the database, opened.
 
-A module with a claim secret knows its password already: AES-128 of one fixed block under the secret,
-as 32 hexadecimal digits. The block starts with a small letter, which no nonce of the protocol does
-(a device id begins with capitals), so it tells nothing about frames sealed with the secret.
+A module with a claim secret knows its password already: AES-128 of one fixed block under the
+secret, as 32 hexadecimal digits. The block starts with a small letter, which no nonce of the
+protocol does (a device id begins with capitals), so it tells nothing about frames sealed with the
+secret.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Topics that a module of another protocol may publish to: those of its device type, with its address.
 
 The topic template of a type says where its devices publish; a login fills the device's level with
-the network address of the module. A right is a topic filter: literal levels, `+`, and `#` at the end.
-It must not let the module speak for another one, of whatever type reads the same topics.
+the network address of the module. A right is a topic filter: literal levels, `+`, and `#` at the
+end. It must not let the module speak for another one, of whatever type reads the same topics.
 """
 
 from __future__ import annotations

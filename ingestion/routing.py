@@ -1,8 +1,9 @@
 """(module, port, register) at a time → channels, as arrays.
 
 A port belongs to the meter that hangs on it now, and through its installations to usage points. For
-the time before that meter came, the port belonged to whatever was installed at its usage point then:
-an exchange leaves the module, and the channel, in place. Each installation is a period of its own.
+the time before that meter came, the port belonged to whatever was installed at its usage point
+then: an exchange leaves the module, and the channel, in place. Each installation is a period of its
+own.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def _own_cache(request: pytest.FixtureRequest) -> None:
     """One Valkey database a worker, else workers clear one another's.
 
-    A connection keeps the address that it was made with, and collecting the tests may have made one.
+    A connection keeps the address that it was made with, and collecting the tests may have made
+    one.
     """
     from django.conf import settings
     from django.core.cache import caches

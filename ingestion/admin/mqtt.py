@@ -1,6 +1,7 @@
 """MQTT logins of modules in the admin: given, changed, taken away; a password is shown once.
 
-Beside the password of a module of another protocol stands what its settings ask for: broker, topics.
+Beside the password of a module of another protocol stands what its settings ask for: broker,
+topics.
 """
 
 from __future__ import annotations

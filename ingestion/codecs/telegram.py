@@ -28,9 +28,10 @@ class Item:
     """One thing said.
 
     `name` is unique in its telegram where the kind can make it so. `unit` is a symbol: m3, L, kWh,
-    Wh, J, W, m3/h, °C, K, bar, V, A, var, varh, VA, Hz, %, s, count; "" for none. `raw` is what stood in the
-    bytes and `formula` what was done to it, both for people. `facts` are what a mapping may ask for
-    (quantity, function, storage, tariff, subunit, obis …), in the words of the kind's module.
+    Wh, J, W, m3/h, °C, K, bar, V, A, var, varh, VA, Hz, %, s, count; "" for none. `raw` is what
+    stood in the bytes and `formula` what was done to it, both for people. `facts` are what a
+    mapping may ask for (quantity, function, storage, tariff, subunit, obis …), in the words of the
+    kind's module.
     """
 
     name: str

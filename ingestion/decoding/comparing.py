@@ -1,8 +1,8 @@
 """What a test expects beside what came.
 
 Numbers agree when the one that came, rounded to the digits of the one expected, is it; a number
-expected as a whole one must come exactly; true and false are also 1 and 0. Times agree as instants, or as wall clocks where either
-has no zone.
+expected as a whole one must come exactly; true and false are also 1 and 0. Times agree as instants,
+or as wall clocks where either has no zone.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
 Three things are decided here, and told by `replay_dataset`:
 
-- *Unit.* Each reading type is fine enough that no file's value is rounded: electricity 10⁻⁷ kWh (some
-  values were single-precision numbers once), gas 10⁻⁴ kWh, water whole litres: the hourly mean
-  in 0.01 l/s × 3,600 s is a multiple of 36 litres.
-- *Noise.* Hourly sums in the files were made in binary arithmetic: 0.16099999999999998 stands for 0.161.
-  A value is taken as the decimal of the unit that is the same double-precision number but for the
-  last bits; a value farther off is refused.
+- *Unit.* Each reading type is fine enough that no file's value is rounded: electricity 10⁻⁷ kWh
+  (some values were single-precision numbers once), gas 10⁻⁴ kWh, water whole litres: the hourly
+  mean in 0.01 l/s × 3,600 s is a multiple of 36 litres.
+- *Noise.* Hourly sums in the files were made in binary arithmetic: 0.16099999999999998 stands for
+  0.161. A value is taken as the decimal of the unit that is the same double-precision number but
+  for the last bits; a value farther off is refused.
 - *Clock.* The half-hourly files have stamps without offset that neither leave out the hour in March
   nor repeat the one in October: that clock knows no summer time, so it is read as UTC.
 """

@@ -2,8 +2,8 @@
 
 The lines are plain text, so that anything can be checked against them: device id as printed, frame
 counter, port, register, base time (Unix seconds), interval in minutes, opening register ("-" for
-none), values joined by commas, nothing between two commas for a missing one; tabs in between. Frames
-without a profile have a line with "-" from the port on.
+none), values joined by commas, nothing between two commas for a missing one; tabs in between.
+Frames without a profile have a line with "-" from the port on.
 """
 
 from __future__ import annotations

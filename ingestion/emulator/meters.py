@@ -42,8 +42,8 @@ class Message(NamedTuple):
 @dataclass(slots=True, eq=False)
 class Meters:
     """A row is a register. row: of its module; opening: what it shows at next_start (Unix seconds),
-    where the first interval begins that was not sent yet; interval: minutes; modulus: where it rolls
-    over."""
+    where the first interval begins that was not sent yet; interval: minutes; modulus: where it
+    rolls over."""
 
     row: Ints
     port: Ints

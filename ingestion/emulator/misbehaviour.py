@@ -14,9 +14,9 @@ class Misbehaviour:
 
     loss: lost on the way, answers too; dup: sent twice; reorder: overtaken by later ones; corrupt:
     a bit turned round; wrong_key: sealed with another key; unknown: accompanied by a frame of a
-    device that nobody entered. drift: seconds that a clock is off at the start, at most, and gains a
-    day. reset, exchange: share of reports before which a register begins anew, or another meter comes.
-    gap: share of reports that are remembered, but not sent unless the server asks for them.
+    device that nobody entered. drift: seconds that a clock is off at the start, at most, and gains
+    a day. reset, exchange: share of reports before which a register begins anew, or another meter
+    comes. gap: share of reports that are remembered, but not sent unless the server asks for them.
     """
 
     loss: float = 0.0

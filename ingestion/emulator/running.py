@@ -40,8 +40,8 @@ _MOST_WAITING = 20_000
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What `emulate` was asked for. start: Unix seconds, for registers of which nothing is stored;
-    most: values of a profile; rate: frames a second, 0 for no limit; series: increments to replay in
-    place of load profiles, one an interval, over and over."""
+    most: values of a profile; rate: frames a second, 0 for no limit; series: increments to replay
+    in place of load profiles, one an interval, over and over."""
 
     transport: str
     host: str

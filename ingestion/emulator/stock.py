@@ -65,7 +65,8 @@ class Stock(NamedTuple):
 
 def stock_read(companies: Sequence[int] = (), *, start: int | None = None) -> Stock:
     """Active modules with a key of these companies (or all). They go on where the archive ends, or
-    at `start` (Unix seconds; local midnight when left out) where it is empty. MASTER_KEY is needed."""
+    at `start` (Unix seconds; local midnight when left out) where it is empty. MASTER_KEY is
+    needed."""
     devices = devices_read()
     windows_recover(devices)
     keyed = _chosen(devices, companies)

@@ -71,10 +71,10 @@ class Foreign:
     """All that is known of foreign protocols.
 
     memories: what decoders keep of a module from one message to the next; recent: the last message
-    of a module that was stored (digest, microseconds); hints: the type of the last known module that
-    sent from a source, by source; senders: who sent a closed message from a source that began so;
-    breaker: which types are not asked now, as they take too long; moved: when the network heard the
-    uplink by which a module's window moved last, microseconds.
+    of a module that was stored (digest, microseconds); hints: the type of the last known module
+    that sent from a source, by source; senders: who sent a closed message from a source that began
+    so; breaker: which types are not asked now, as they take too long; moved: when the network heard
+    the uplink by which a module's window moved last, microseconds.
     """
 
     types: ForeignTypes = field(default_factory=ForeignTypes)

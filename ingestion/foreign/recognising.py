@@ -305,7 +305,8 @@ def _keys_of(row: int, known: Known) -> dict[str, bytes]:
 def _as_before(message: Message, known: Known) -> Verdict | None:
     """Opened at once with the key of the module that began a message so, and from there, before.
 
-    None where it is of another one after all, or can't be read: that is told as if it were the first.
+    None where it is of another one after all, or can't be read: that is told as if it were the
+    first.
     """
     foreign = known.foreign
     one, identity = foreign.senders.get((message.sender, message.payload[:_HEAD]), (None, None))

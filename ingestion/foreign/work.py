@@ -47,7 +47,8 @@ _UNKNOWN_PROTOCOL = "none of the known protocols"
 class ForeignWork(Work):
     """new: messages that were decoded; repeated: the same that was stored a moment ago.
 
-    spoken: what messages say that were read together. identities: who speaks, as `Verdict.identity`, a message each.
+    spoken: what messages say that were read together. identities: who speaks, as
+    `Verdict.identity`, a message each.
     """
 
     messages: Sequence[Message] = ()

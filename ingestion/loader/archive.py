@@ -3,7 +3,8 @@
 Two processes may load the same block. Neither locks it beforehand: a new block that meets one that
 another process has just made breaks the primary key; a changed one is written only if it is still
 the version that was read (its xmin). Either way the batch is loaded again from its start, and sees
-the other's work. Rows are written in the order of their key, so that writers do not wait in circles.
+the other's work. Rows are written in the order of their key, so that writers do not wait in
+circles.
 """
 
 from __future__ import annotations

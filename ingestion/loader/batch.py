@@ -89,8 +89,9 @@ class Readings(Columns):
     """Interval values, in the order of receipt.
 
     start: Unix seconds of the interval's beginning; quality: a `Quality` and `DeviceFlag`s in one
-    byte; frame: index into the frames of the batch, −1 for none; derived: worked out from all register
-    readings around it, stored ones too, so it takes the place of what was worked out from fewer.
+    byte; frame: index into the frames of the batch, −1 for none; derived: worked out from all
+    register readings around it, stored ones too, so it takes the place of what was worked out from
+    fewer.
     """
 
     channel: NDArray[np.int64] = field(default_factory=_ints)

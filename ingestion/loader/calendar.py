@@ -109,9 +109,9 @@ class _Known(NamedTuple):
 class ChannelCalendar:
     """Which time zone each channel lives in; learns channels as they come, 16 bytes each.
 
-    One may be used by several threads: what is known is replaced as a whole, never changed. What was
-    learned lately stands by itself until it is worth joining with the rest, else a million channels
-    that come in batches would be copied for each of them.
+    One may be used by several threads: what is known is replaced as a whole, never changed. What
+    was learned lately stands by itself until it is worth joining with the rest, else a million
+    channels that come in batches would be copied for each of them.
     """
 
     def __init__(self) -> None:

@@ -11,12 +11,12 @@ Rows: what is stored; columns: what arrives. "new" replaces what is stored, "old
 | valid        | old | old | old | later | new |
 | edited       | old | old | old | old | later |
 
-The table is `Precedence.LATER`, that of values as they come. A frame that was kept and is tried again
-(`Precedence.STORED`) loses to what the device sent since: where the device's own value of the same
-quality is stored, it stays. Values calculated again (`Precedence.RECALCULATED`) replace whatever
-differs and is not edited, but a calculated value never what a device sent. The same holds, under any
-precedence, for values derived from registers: they are worked out from all readings around them, so
-an estimated one may take the place of a derived one that was worked out from fewer.
+The table is `Precedence.LATER`, that of values as they come. A frame that was kept and is tried
+again (`Precedence.STORED`) loses to what the device sent since: where the device's own value of the
+same quality is stored, it stays. Values calculated again (`Precedence.RECALCULATED`) replace
+whatever differs and is not edited, but a calculated value never what a device sent. The same holds,
+under any precedence, for values derived from registers: they are worked out from all readings
+around them, so an estimated one may take the place of a derived one that was worked out from fewer.
 
 "later": of two different values of the same quality the one received later stays. Equal values of
 the same quality are a repeat: their device flags are united, and that is no change of the value.

@@ -52,8 +52,9 @@ class Placed:
     """Good rows of a batch as runs: rows of one channel and day whose intervals follow each other.
 
     Run k is rows first[k] … first[k] + count[k] − 1 of the batch, in slots slot[k] and following;
-    day counts from 1970-01-01; slots is the number of them in the day. value, quality and derived are
-    the columns of the whole batch. Devices send profiles, so there are far fewer runs than rows.
+    day counts from 1970-01-01; slots is the number of them in the day. value, quality and derived
+    are the columns of the whole batch. Devices send profiles, so there are far fewer runs than
+    rows.
     """
 
     first: Ints

@@ -50,7 +50,8 @@ class Quarantine(ScopedModel):
     """Frames counted by reason and device, or by network of origin where no device is known.
 
     Some of the frames are kept as raw frames, `last_frame` is one of them; all are counted. Those
-    that are not stored as data yet are waiting: mending the cause replays them (`ingestion.replay`).
+    that are not stored as data yet are waiting: mending the cause replays them
+    (`ingestion.replay`).
     """
 
     reason = models.CharField(_("reason"), max_length=16, choices=Reason)

@@ -30,8 +30,8 @@ def reasons_still(
 ) -> dict[int, dict[Place, str]]:
     """Frame of `work` → where that is counted → the detail.
 
-    order: frame of `work` at each place of the batch that was loaded; refused: by the loader, by such
-    places; place_of: where a frame is counted for a reason.
+    order: frame of `work` at each place of the batch that was loaded; refused: by the loader, by
+    such places; place_of: where a frame is counted for a reason.
     """
     found: dict[int, dict[Place, str]] = defaultdict(dict)
     for frame in np.flatnonzero(work.reason).tolist():

@@ -1,8 +1,8 @@
 """The engine's replays: kept frames go once more through the pipeline, a page a step.
 
 Only an engine replays, the frames of the devices of its shares, on the connection that holds them
-and between two batches: a replay window has one keeper, and its counters are accepted in one place. A page is one
-transaction with what it says, what became of its frames, and the windows it moved.
+and between two batches: a replay window has one keeper, and its counters are accepted in one place.
+A page is one transaction with what it says, what became of its frames, and the windows it moved.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The door between sockets and the engine: frames gather here, answers come back.
 
-Transports only move bytes. They put what arrives into an `Intake`; the engine's thread takes batches
-out, and hands the answers to the transport once the transaction with the data has committed. The
-intake is bounded: when the database is slow or away, transports stop reading, and the network, the
-device or the broker keeps what was not acknowledged.
+Transports only move bytes. They put what arrives into an `Intake`; the engine's thread takes
+batches out, and hands the answers to the transport once the transaction with the data has
+committed. The intake is bounded: when the database is slow or away, transports stop reading, and
+the network, the device or the broker keeps what was not acknowledged.
 """
 
 from __future__ import annotations

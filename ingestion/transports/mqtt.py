@@ -1,9 +1,9 @@
 """MQTT through a broker: QoS 1, a message is acknowledged once its frame is stored.
 
 A session for each topic shard (`mqtt_topics`), all of them in one thread. While the intake is full
-nothing is read, and soon the sessions are left: the broker is the queue. The broker hides where a frame came from: `source` is "",
-and the networks of a company can't be enforced. A frame on another device's topic is acknowledged,
-so that it does not come again, counted and thrown away.
+nothing is read, and soon the sessions are left: the broker is the queue. The broker hides where a
+frame came from: `source` is "", and the networks of a company can't be enforced. A frame on another
+device's topic is acknowledged, so that it does not come again, counted and thrown away.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class BrokerListener:
     """Takes the messages of some shards into the intake and publishes the answers.
 
     secret: a part of the client ids, the same in every worker of an installation (15 letters and
-    digits at most; MQTT 3.1.1 promises 23 for the whole). answer_qos: 1 has the broker keep
-    answers for devices that are away, and store each of them. topics: filters of foreign messages. patience: seconds that nothing may be
-    read before the sessions are left until something can be.
+    digits at most; MQTT 3.1.1 promises 23 for the whole). topics: filters of foreign messages.
+    answer_qos: 1 has the broker keep answers for devices that are away, and store each of them.
+    patience: seconds that nothing may be read before the sessions are left until something can be.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Packets of MQTT 3.1.1 (OASIS standard, 2014): cut from a stream, read, and put together.
 
-A packet is one byte of type and flags, the length of the rest (1 to 4 bytes, seven bits each, lowest
-first), then the rest: here a pair (first byte, body).
+A packet is one byte of type and flags, the length of the rest (1 to 4 bytes, seven bits each,
+lowest first), then the rest: here a pair (first byte, body).
 """
 
 from __future__ import annotations

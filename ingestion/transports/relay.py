@@ -1,14 +1,14 @@
 """Between engines: frames to the one that works for their devices, answers back.
 
 A stream of messages over TCP (lengths and bytes of `multiprocessing.connection`, nothing pickled).
-At its start both sides prove that they have the secret of all engines: the one that was called sends
-32 random bytes, the caller as many and their HMAC, and gets an HMAC back.
-Frames and answers are sealed for their devices, so nothing secret passes here in clear. Addresses of
-devices do: keep the port inside the network of the servers.
+At its start both sides prove that they have the secret of all engines: the one that was called
+sends 32 random bytes, the caller as many and their HMAC, and gets an HMAC back. Frames and answers
+are sealed for their devices, so nothing secret passes here in clear. Addresses of devices do: keep
+the port inside the network of the servers.
 
 Frames: token, number of the transport, count (>QBI); lengths of payloads (u2) and of sources (u1);
-payloads; sources. Answers: token, 1 if given back unread else 0, count (>QBI); places in the message
-of frames (u2); lengths (i2, −1: stored, nothing to send); answers.
+payloads; sources. Answers: token, 1 if given back unread else 0, count (>QBI); places in the
+message of frames (u2); lengths (i2, −1: stored, nothing to send); answers.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ class Published(NamedTuple):
     """A telegram with what was published for it.
 
     `values` by path; `names` says which of ours a published path is, where the names differ: a path
-    of the tree, several of which the first that there is counts (`a|b`), `$model`, `$length`, `$port`,
-    `$identity`, or `$label` for words about another field. `refused`: it must not decode.
+    of the tree, several of which the first that there is counts (`a|b`), `$model`, `$length`,
+    `$port`, `$identity`, or `$label` for words about another field. `refused`: it must not decode.
     """
 
     name: str

@@ -4,9 +4,10 @@ What is asked of a telegram follows from the published file alone, not from what
 
 - the identification, the maker and the medium, always;
 - every number with a unit and every date, where the published driver only maps DIF and VIF
-  ("language_class"), unless it stands nowhere in the opened bytes: then the driver computed it. A driver with code of its own computes, or reads what its maker hid: its
-  values belong to a device type. They are counted when they are found, never asked; nor are
-  numbers that stand under a VIF which the standard leaves to makers.
+  ("language_class"), unless it stands nowhere in the opened bytes: then the driver computed it. A
+  driver with code of its own computes, or reads what its maker hid: its values belong to a device
+  type. They are counted when they are found, never asked; nor are numbers that stand under a VIF
+  which the standard leaves to makers.
 
 A number that its meter marks as invalid counts as found when the record is found and marked so.
 

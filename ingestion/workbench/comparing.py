@@ -1,7 +1,7 @@
 """Two texts side by side: lines that went, came, changed and stayed, with their changed words.
 
-The cost is bounded: texts that are too much alike or too unlike to be matched line by line within it
-are shown as one whole that was replaced.
+The cost is bounded: texts that are too much alike or too unlike to be matched line by line within
+it are shown as one whole that was replaced.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ class RegisterUse(NamedTuple):
 def registers_of(definition: Definition, *, resource: str = "") -> list[RegisterUse]:
     """Every register once a reading type; of one resource, or of all that are possible.
 
-    Names are those that decoded values have: `energy.t1` of tariff 1, `voltage.l2` of phase L2. What
-    is only told as a register has amounts too, worked out from it.
+    Names are those that decoded values have: `energy.t1` of tariff 1, `voltage.l2` of phase L2.
+    What is only told as a register has amounts too, worked out from it.
     """
     wanted = [resource] if resource else definition.resource
     found: dict[tuple[str, str], RegisterUse] = {}

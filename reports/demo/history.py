@@ -1,8 +1,8 @@
 """Thirteen months of the demo's archive, through the loader like everything else.
 
 Hourly values of every usage point, a register reading a day, and what an archive of this age shows:
-outages, some of them filled with estimates, a meter that stands still, meters read by hand, exchanged
-meters. The numbers are those of `town`.
+outages, some of them filled with estimates, a meter that stands still, meters read by hand,
+exchanged meters. The numbers are those of `town`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The last days of the demo as frames: sealed by the modules, stored as the engine stores them.
 
-So the newest values have what values from the field have: a raw frame each, counters, signs of life.
+So the newest values have what values from the field have: a raw frame each, counters, signs of
+life.
 """
 
 from __future__ import annotations

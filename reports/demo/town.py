@@ -1,9 +1,9 @@
 """What flows through the meters of a demo company: the same numbers for a day, however often asked.
 
-Apartments use water, gas, heat and electricity by load profiles; a building's inlet measures what its
-apartments use and what is lost behind it; the source measures all inlets and what the network loses. A
-day's numbers come from the company's seed and the date alone, so that history, the frames of the last
-days and the fleet that goes on sending tell one story.
+Apartments use water, gas, heat and electricity by load profiles; a building's inlet measures what
+its apartments use and what is lost behind it; the source measures all inlets and what the network
+loses. A day's numbers come from the company's seed and the date alone, so that history, the frames
+of the last days and the fleet that goes on sending tell one story.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ GROUP BY p.id, n.kind, m.id, i.id ORDER BY p.code
 @dataclass(frozen=True, eq=False)
 class Town:
     """Usage points by row, in the order of their codes. inlet: row of the balance meter behind which a
-    consumer lies, −1 for none; source: row of the supply meter; loss: share lost behind an inlet or a
-    source. leaking, stuck: the rows of an inlet with a leak and of a meter that stands still. reactive:
-    channel of reactive energy, 0 for none."""
+    consumer lies, −1 for none; source: row of the supply meter; loss: share lost behind an inlet or
+    a source. leaking, stuck: the rows of an inlet with a leak and of a meter that stands still.
+    reactive: channel of reactive energy, 0 for none."""
 
     zone: str
     seed: int

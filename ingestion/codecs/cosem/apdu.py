@@ -1,7 +1,8 @@
 """Plain xDLMS APDUs that carry values.
 
 Source: Green Book, ASN.1 of the xDLMS APDUs, encoded in A-XDR. In a data-notification the time may
-be absent (00), an octet string without its tag (0C, twelve bytes) or, by some makers, with it (09 0C).
+be absent (00), an octet string without its tag (0C, twelve bytes) or, by some makers, with it
+(09 0C).
 """
 
 from __future__ import annotations

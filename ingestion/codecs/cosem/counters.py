@@ -1,7 +1,7 @@
 """The rule of invocation counters: each number once, and none left out.
 
-Source: Green Book, "Invocation counter": a sender counts up with every message ciphered under a key;
-a receiver accepts only a higher number than the last.
+Source: Green Book, "Invocation counter": a sender counts up with every message ciphered under a
+key; a receiver accepts only a higher number than the last.
 """
 
 from __future__ import annotations

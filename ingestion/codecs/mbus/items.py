@@ -31,9 +31,9 @@ def items_of(records: Iterable[Record], names: Names | None = None) -> tuple[Ite
     """Records as items of a telegram.
 
     Names are `[maximum_|minimum_|error_]quantity[_modifiers][_tariff_n][_subunit_n][_storage_n]`,
-    and `_2`, `_3` … behind one that comes again (in all telegrams that share `names`). Facts: quantity, function, storage, tariff,
-    subunit, modifier (words joined by "+", "" for none), vif (hex), coding, valid; status and
-    summer_time where there is one.
+    and `_2`, `_3` … behind one that comes again (in all telegrams that share `names`). Facts:
+    quantity, function, storage, tariff, subunit, modifier (words joined by "+", "" for none), vif
+    (hex), coding, valid; status and summer_time where there is one.
 
     A load profile gives an item `…_profile` with the list of its values, and an item for each
     value, with the storage number that Annex F counts on and the facts `time` (where its record of

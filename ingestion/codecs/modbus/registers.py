@@ -14,13 +14,15 @@ A map is a mapping of these keys::
       - {name: voltage, address: 0, type: f32, unit: V}
       - {name: energy, address: 72, type: u32, div: 100, unit: kWh, invalid: [0xFFFFFFFF]}
       - {name: current, address: 6, type: u16, scale_register: current_scale, unit: A}
-      - {name: state, address: 90, type: bits, bits: [{name: tamper, bit: 3}, {name: mode, bit: 4, width: 2,
-         lookup: {0: off, 1: on}}]}
+      - name: state
+        address: 90
+        type: bits
+        bits: [{name: tamper, bit: 3}, {name: mode, bit: 4, width: 2, lookup: {0: off, 1: on}}]
 
 Addresses are those of the maker, with `base`. Types: u16 s16 u32 s32 u48 u64 s64 f32 f64, and with
-`size` in registers bcd, ascii, bits; functions 1 and 2 have single bits, type `bit`. Items carry the
-facts `register` (the address) and `function_code`; a float that is no number, and a raw value that is
-`invalid`, is None.
+`size` in registers bcd, ascii, bits; functions 1 and 2 have single bits, type `bit`. Items carry
+the facts `register` (the address) and `function_code`; a float that is no number, and a raw value
+that is `invalid`, is None.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Reduced codes of heat meters' readouts, which say no medium: 6.8 is energy, 6.26 volume.
 
 Source: the readout descriptions that makers of heat meters with an optical head publish (IEC
-62056-21 mode B and C); a plain electricity code of the same numbers does not occur with these units.
+62056-21 mode B and C); a plain electricity code of the same numbers does not occur with these
+units.
 """
 
 from __future__ import annotations

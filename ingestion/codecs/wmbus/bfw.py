@@ -6,8 +6,8 @@
 
 Units have their highest byte first; two months share three bytes: low byte, both high halves, low
 byte. The date is day, month, year in BCD. Sources: hours and the units at the due date and now, the
-analysis in wmbusmeters/wmbusmeters, issue 266; how months and date are packed was worked out from the
-telegrams published there, so for other devices of this maker it stays to be confirmed.
+analysis in wmbusmeters/wmbusmeters, issue 266; how months and date are packed was worked out from
+the telegrams published there, so for other devices of this maker it stays to be confirmed.
 """
 
 from __future__ import annotations

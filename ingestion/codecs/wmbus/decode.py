@@ -185,7 +185,8 @@ class _Decoding:
 def _named_within(items: Sequence[Item]) -> Address | None:
     """The meter behind a radio adapter that sends no transport header: a record names it.
 
-    VIF 79h with 8 bytes of data is a whole secondary address (EN 13757-3, table of FB and FD codes).
+    VIF 79h with 8 bytes of data is a whole secondary address (EN 13757-3, table of FB and FD
+    codes).
     """
     for item in items:
         if item.facts.get("vif") == _ENHANCED and len(item.raw) == 16:

@@ -7,8 +7,8 @@ Format B (mode C)           L C M M A A A A A A 116 bytes at most CRC CRC | 126 
 Without checksums           L C M M A A A A A A …: what most receivers hand over
 
 Which of them it is, nothing says: lengths and checksums that fit do. Receivers also leave odd ends:
-the checksum of the last block alone, a byte of signal strength, a length that still counts checksums
-which are gone. `layouts` therefore gives every reading that fits, the surest first.
+the checksum of the last block alone, a byte of signal strength, a length that still counts
+checksums which are gone. `layouts` therefore gives every reading that fits, the surest first.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ class Place(NamedTuple):
 
 class Form(NamedTuple):
     """letter: u, s, f, bcd, ascii, hex, bool, time, skip, or "" where only the sign is told (then
-    `signed`). size in bytes, 0 where it is not told; repeat: elements of a list, 0 for one value."""
+    `signed`). size in bytes, 0 where it is not told; repeat: elements of a list, 0 for one
+    value."""
 
     letter: str
     size: int = 0

@@ -1,10 +1,11 @@
 """Mappings of ThingsBoard that are data: files of its gateway's connectors, profiles of LwM2M devices.
 
-Taken are, after the public documentation of ThingsBoard: the Modbus connector (`master.slaves[]` with
-`timeseries` and `attributes` of tag, type, functionCode, objectsCount, address, divider, multiplier);
-the MQTT and the request connector (`mapping[]`, of later versions `dataMapping[]`, with a converter
-of type json: `timeseries`, `telemetry` and `attributes` of type, key, value "${path}"); a device
-profile with a transport configuration of type LWM2M (`observeAttr.keyName`: path of a resource → key).
+Taken are, after the public documentation of ThingsBoard: the Modbus connector (`master.slaves[]`
+with `timeseries` and `attributes` of tag, type, functionCode, objectsCount, address, divider,
+multiplier); the MQTT and the request connector (`mapping[]`, of later versions `dataMapping[]`,
+with a converter of type json: `timeseries`, `telemetry` and `attributes` of type, key, value
+"${path}"); a device profile with a transport configuration of type LWM2M (`observeAttr.keyName`:
+path of a resource → key).
 """
 
 from __future__ import annotations
