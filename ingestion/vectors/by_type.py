@@ -18,6 +18,8 @@ __all__ = ["Published", "compare_by_type"]
 
 # Names that are words for people about another field, not a quantity.
 _LABELS = frozenset({"displayName", "desc", "decodingInfo"})
+# How a published decoder says that the telegram does not have a value.
+_ABSENT = (None, "null")
 # Units as makers' decoders write them, where that is not a symbol of ours.
 _UNIT_WORDS = {"m": "min", "pa": "Pa", "l": "L"}
 
@@ -68,6 +70,8 @@ def _faults(published: Published, known: Mapping[str, Any]) -> Iterator[str]:
             continue
         ours = next((one for one in choices if _key_of(one) in known), choices[0])
         key = _key_of(ours)
+        if key not in known and value in _ABSENT:
+            continue
         if key not in known:
             yield f"{path} = {value}: not decoded"
         elif not agree(
