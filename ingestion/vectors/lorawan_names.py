@@ -194,6 +194,9 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "emu/emu-prof-ii": _EMU,
     "mcci/codec-catena-generic": {
         **_MCCI,
+        "irradiance.IR": "light_infrared",
+        "irradiance.White": "light_white",
+        "irradiance.UV": "light_ultraviolet",
         "powerUsedCount": "used_pulses",
         "powerSourcedCount": "sourced_pulses",
         "powerUsedPerHour": "used_per_hour",
@@ -252,7 +255,9 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "manualTargetTemperatureUpdate": "manual_target_update",
         "proportionalAlgoParams.coefficient": "proportional_coefficient",
         "proportionalAlgoParams.period": "proportional_period",
-        **{f"batteryRangesBoundaries.Boundary{n + 1}": f"battery_boundaries[{n}]" for n in range(3)},
+        **{
+            f"batteryRangesBoundaries.Boundary{n + 1}": f"battery_boundaries[{n}]" for n in range(3)
+        },
         **{f"batteryRangesOverVoltage.Range{n + 1}": f"over_voltages[{n}]" for n in range(3)},
         "OVAC": "over_voltage_after_calibration",
         "algoType": "algorithm_type",

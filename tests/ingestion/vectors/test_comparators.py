@@ -122,6 +122,15 @@ def test_a_published_field_without_one_of_ours_is_told() -> None:
     assert outcome.detail == "Colour = 5: not decoded"
 
 
+def test_what_is_published_as_absent_must_not_be_decoded() -> None:
+    data = {**_NETVOX["expected"]["data"], "Volt2": "null"}  # type: ignore[index]
+    outcome = _verdict(lorawan.compare, {**_NETVOX, "expected": {"data": data}})
+    assert outcome.verdict == "equal"
+    data = {**data, "PulseCount1": "null"}
+    outcome = _verdict(lorawan.compare, {**_NETVOX, "expected": {"data": data}})
+    assert outcome.detail == "PulseCount1 = null: decoded 100"
+
+
 def test_what_must_be_refused_is_equal_when_it_is() -> None:
     errors = {"errors": ["invalid FPort"]}
     outcome = _verdict(lorawan.compare, {**_NETVOX, "fPort": 9, "expected": errors})
