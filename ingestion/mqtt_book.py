@@ -26,22 +26,23 @@ _DIGEST = 16
 
 
 class LoginBook:
-    """Device ids, ascending, and hashes of their passwords: 24 bytes a login.
+    """Device ids, ascending, and hashes of their passwords: 24 bytes a login of ours.
 
     A thread reads them anew when one has changed, and tells the embedded broker at the start. Where
     a device id has several logins (companies that entered the same one) each of their passwords is
-    good.
+    good. Modules of other protocols are fewer, and have a user name and topics each.
     """
 
     def __init__(self) -> None:
         self.loaded = False
         self._table = np.zeros(0, np.uint64), np.zeros((0, _DIGEST), np.uint8)
+        self._others: dict[str, tuple[bytes, tuple[str, ...]]] = {}
         self._state: Any = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="mqtt-logins", daemon=True)
 
     def __len__(self) -> int:
-        return len(self._table[0])
+        return len(self._table[0]) + len(self._others)
 
     def start(self) -> None:
         self._thread.start()
@@ -59,22 +60,32 @@ class LoginBook:
         first, last = np.searchsorted(devices, wanted), np.searchsorted(devices, wanted, "right")
         return any([hmac.compare_digest(bytes(digests[at]), digest) for at in range(first, last)])
 
+    def topics(self, user: str, password: bytes) -> tuple[str, ...]:
+        """What a module of another protocol may publish to; nothing with a wrong password."""
+        digest, topics = self._others.get(user, (b"", ()))
+        return topics if hmac.compare_digest(digest, _digest(password)) else ()
+
+    def topics_now(self, user: str) -> tuple[str, ...]:
+        """The same without a password, of a module that has logged in."""
+        return self._others.get(user, (b"", ()))[1]
+
     def refresh(self) -> None:
         """Read the logins anew when one was given, changed, revoked or deleted."""
         state = MqttLogin.objects.aggregate(changed=Max("updated_at"), count=Count("pk"))
         if state == self._state:
             return
         devices, digests = [], []
+        others: dict[str, tuple[bytes, tuple[str, ...]]] = {}
         for login in mqtt_logins_live():
             if login.topics:
-                # Of another protocol: those speak to the broker, whose rights know their topics.
+                others[login.label] = _digest(login.password.encode()), login.topics
                 continue
             devices.append(int.from_bytes(device_id(login.label), "big"))
             digests.append(_digest(login.password.encode()))
         order = np.argsort(np.array(devices, np.uint64), kind="stable")
         table = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, _DIGEST)
         self._table = np.array(devices, np.uint64)[order], table[order]
-        self._state, self.loaded = state, True
+        self._others, self._state, self.loaded = others, state, True
 
     def _watch(self) -> None:
         told = False

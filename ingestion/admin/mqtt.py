@@ -1,7 +1,7 @@
 """MQTT logins of modules in the admin: given, changed, taken away; a password is shown once.
 
-Beside the password of a module of another protocol stands what its settings ask for: broker,
-topics.
+Beside the password of a module of another protocol stands what its settings ask for: where to
+connect, topics.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ __all__ = ["MqttLoginAdmin"]
 
 # Passwords that one page shows; more are written to a file by `manage.py mqtt_logins`.
 _SHOWN = 50
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_ANY = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 
 
 class MqttLoginForm(ServiceForm):
@@ -157,21 +159,32 @@ class MqttLoginAdmin(SecretAdmin):
             "opts": self.opts,
             "title": self.opts.verbose_name,
             "made": made,
-            "broker": _broker() if any(login.topics for _module, login in made) else None,
+            "places": _places() if any(login.topics for _module, login in made) else None,
         }
         answer = TemplateResponse(request, self.shown_template, context)
         answer["Cache-Control"] = "no-store"
         return answer
 
 
-def _broker() -> dict[str, Any]:
+def _places() -> list[dict[str, Any]]:
     """Where modules of other protocols connect; without the server's own user and password."""
-    if not settings.MQTT_URL:
-        return {}
-    address = BrokerAddress.parse(settings.MQTT_URL)
+    places = []
+    if settings.INGEST_MQTT_PORT >= 0:
+        name, host = _("Straight to the server"), settings.INGEST_HOST
+        places.append(_place(name, host, settings.INGEST_MQTT_PORT, encrypted=False))
+    if settings.MQTT_URL:
+        broker = BrokerAddress.parse(settings.MQTT_URL)
+        name = _("By the broker")
+        places.append(_place(name, broker.host, broker.port, encrypted=broker.encrypted))
+    return places
+
+
+def _place(name: str, host: str, port: int, *, encrypted: bool) -> dict[str, Any]:
     return {
-        "host": address.host,
-        "port": address.port,
-        "encrypted": address.encrypted,
-        "is_local": address.host in {"localhost", "127.0.0.1", "::1"},
+        "name": name,
+        # Of a server that listens at all its addresses nobody here knows which devices reach.
+        "host": "" if host in _ANY else host,
+        "port": port,
+        "encrypted": encrypted,
+        "is_local": host in _LOCAL,
     }

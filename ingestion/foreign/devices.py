@@ -137,7 +137,7 @@ class Foreign:
 
         To find that no type knows a message costs a hundred times what reading a known one does.
         """
-        tokens = self._strangers.get(network_of(message.source))
+        tokens = self._strangers.get(network_of(message.address))
         if tokens is None or message.sender in self.hints:
             return True
         return tokens.peek(message.received_at / 1_000_000) >= 1
@@ -147,7 +147,7 @@ class Foreign:
         if len(self._strangers) >= _MEMORIES:
             self._strangers.clear()
         at = message.received_at / 1_000_000
-        network = network_of(message.source)
+        network = network_of(message.address)
         tokens = self._strangers.setdefault(network, Tokens(_STRANGERS, _STRANGERS_A_SECOND))
         tokens.take(1, at)
 

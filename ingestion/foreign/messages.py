@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ingestion.codecs.lorawan import Uplink
 from ingestion.models import Transport
-from ingestion.transports.mqtt_topics import TOPIC_MARK
+from ingestion.transports.mqtt_topics import topic_and_address
 
 __all__ = [
     "UNRECOGNISED",
@@ -33,7 +33,9 @@ _IDENTIFICATION_LINE = 0x2F
 
 
 class Message(NamedTuple):
-    """As received. source: an address, `mqtt:` and the topic, or ""; received_at: microseconds.
+    """As received. source: an address, what `mqtt_topics.source_of` makes of a topic, or "".
+
+    received_at: microseconds.
 
     uplink: where the payload was taken out of a LoRaWAN network server's document, what that says;
     received_at is when the network heard it then.
@@ -53,12 +55,12 @@ class Message(NamedTuple):
     @property
     def topic(self) -> str:
         """The MQTT topic, "" where it came otherwise."""
-        return self.source[len(TOPIC_MARK) :] if self.source.startswith(TOPIC_MARK) else ""
+        return topic_and_address(self.source)[0]
 
     @property
     def address(self) -> str:
         """Where it came from, "" where a broker hides it."""
-        return "" if self.source.startswith(TOPIC_MARK) else self.source
+        return topic_and_address(self.source)[1]
 
     @property
     def way(self) -> str:

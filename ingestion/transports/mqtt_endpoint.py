@@ -1,10 +1,13 @@
 """MQTT 3.1.1 for modules that connect to us: PUBACK leaves after the commit, no broker between.
 
 A module logs in with its device id as user (and client id) and its MQTT password. It may publish to
-its own topic up, QoS 0 or 1, and subscribe to its own topic down; answers leave at QoS 0. Sessions
-are not kept: a CONNACK always says so, and what was not acknowledged the module sends again. Wills
-and retained messages are ignored. Who breaks a rule is closed and counted under its name; a second
-login of a device ends the first. Limits are those of TCP, keep-alive and a half is the idle time.
+its own topic up, QoS 0 or 1, and subscribe to its own topic down; answers leave at QoS 0. A module
+of another protocol has the user name of its login and publishes to the topics of it. It knows
+nothing of us and tells more than we asked for: what it sends elsewhere is acknowledged, counted and
+thrown away, subscriptions are refused, and it stays. Sessions are not kept: a CONNACK always says
+so, and what was not acknowledged the module sends again. Wills and retained messages are ignored.
+Who breaks a rule is closed and counted under its name; a second login of a device ends the first.
+Limits are those of TCP, keep-alive and a half is the idle time.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from ingestion.codecs.universal_frame import MAX_FRAME_BYTES, device_id, device_
 
 from .intake import Arrival, Intake
 from .mqtt_packets import (
+    Connect,
     ConnectCode,
     Kind,
     PacketError,
@@ -26,18 +30,20 @@ from .mqtt_packets import (
     read_filters,
     read_publish,
 )
-from .mqtt_topics import belongs, down_topic, up_topic
+from .mqtt_topics import belongs, down_topic, fits, source_of, up_topic
 from .tcp import Connection, TcpLimits, TcpListener
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["Logins", "MqttEndpoint"]
 
 _PINGRESP = bytes((Kind.PINGRESP, 0))
 _GRANTED, _REFUSED = b"\x00", b"\x80"
-# Topic, lengths and message id around a frame; a CONNECT with everything in it is shorter.
-_LONGEST = MAX_FRAME_BYTES + 100
+# Topic, lengths and message id around a frame; a CONNECT with everything in it is shorter. What
+# others send as text is longer.
+_LONGEST, _LONGEST_FOREIGN = MAX_FRAME_BYTES + 100, 65_535
+_NO_TOPIC = frozenset("+#\0")
 _NO_KEEP_ALIVE = 1_200.0
 
 
@@ -48,6 +54,12 @@ class Logins(Protocol):
 
     def check(self, label: str, password: bytes) -> bool:
         """Whether this is the device's password. Asked for each CONNECT: no query, no waiting."""
+
+    def topics(self, user: str, password: bytes) -> tuple[str, ...]:
+        """Filters of a module of another protocol; none where user or password are wrong."""
+
+    def topics_now(self, user: str) -> tuple[str, ...]:
+        """The same of one that has logged in; none where the login has ended since."""
 
     def start(self) -> None:
         """The endpoint opens."""
@@ -65,11 +77,24 @@ def _printed(user: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Topics:
-    """The only ones that a device may use."""
+class _Rights:
+    """The only topics that a device may use, and the bytes of a packet.
 
-    up: bytes
-    down: bytes
+    ours: whether it speaks the universal protocol; the topics of others are those of their login.
+    """
+
+    up: bytes = b""
+    down: bytes = b""
+    longest: int = _LONGEST
+
+    @property
+    def ours(self) -> bool:
+        return bool(self.up)
+
+
+def _admitted(topic: bytes, filters: Sequence[str]) -> bool:
+    text = topic.decode("utf-8", "replace")
+    return not _NO_TOPIC.intersection(text) and any(fits(text, one) for one in filters)
 
 
 class _Module(Connection):
@@ -81,20 +106,17 @@ class _Module(Connection):
         super().__init__(listener)
         self.idle_seconds = listener.limits.frame_seconds
         self.label = ""
-        self.topics: _Topics | None = None
+        self.rights: _Rights | None = None
         self.subscribed = False
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
         arrivals: list[Arrival] = []
         try:
-            packets, used = cut(bytes(self.buffer), most=_LONGEST)
-            for first, body in packets:
-                self._take(first, body, arrivals)
+            whole = self._take_whole(arrivals)
         except PacketError as error:
             self.refuse(error.rule)
             return
-        del self.buffer[:used]
         if arrivals:
             self.waiting += len(arrivals)
             self.listener.received += len(arrivals)
@@ -102,14 +124,30 @@ class _Module(Connection):
             if self.waiting >= self.listener.limits.in_flight:
                 self._pause()
         if self.transport is not None and not self.transport.is_closing():
-            self._expect_rest(began=bool(packets) or not self.partial)
+            self._expect_rest(began=whole > 0 or not self.partial)
+
+    def _take_whole(self, arrivals: list[Arrival]) -> int:
+        """Take the packets that are whole, and say how many; the login says how long others may be."""
+        count = 0
+        if self.rights is None:
+            count = self._take_cut(arrivals, most=_LONGEST, count=1)
+        if self.rights is not None:
+            count += self._take_cut(arrivals, most=self.rights.longest)
+        return count
+
+    def _take_cut(self, arrivals: list[Arrival], *, most: int, count: int | None = None) -> int:
+        packets, used = cut(bytes(self.buffer), most=most, count=count)
+        for first, body in packets:
+            self._take(first, body, arrivals)
+        del self.buffer[:used]
+        return len(packets)
 
     def _take(self, first: int, body: bytes, arrivals: list[Arrival]) -> None:
         kind = first & 0xF0
-        if (kind == Kind.CONNECT) == (self.topics is not None):
+        if (kind == Kind.CONNECT) == (self.rights is not None):
             raise PacketError("protocol")
         if kind == Kind.PUBLISH:
-            arrivals.append(self._published(first, body))
+            arrivals.extend(self._published(first, body))
             return
         answer = self._ANSWERS.get(kind)
         if answer is None:
@@ -122,9 +160,7 @@ class _Module(Connection):
 
     def _connect(self, first: int, body: bytes) -> bytes:
         asked = read_connect(body)
-        label = _printed(asked.user or b"")
-        code = self._judge(label, asked.client_id, asked.password or b"")
-        code = code if asked.known_version else ConnectCode.VERSION
+        code = self._judge(asked) if asked.known_version else ConnectCode.VERSION
         if code != ConnectCode.ACCEPTED:
             self.listener.refused["login"] += 1
             self._write(packet(Kind.CONNACK, bytes((0, code))))
@@ -132,28 +168,56 @@ class _Module(Connection):
                 self.transport.close()
             # The rest of what came with it is not looked at.
             raise PacketError("login")
-        self.label = label
-        self.topics = _Topics(up_topic(label).encode(), down_topic(device_id(label)))
         self.idle_seconds = 1.5 * asked.keep_alive or _NO_KEEP_ALIVE
         self.listener.take_over(self)
         return packet(Kind.CONNACK, bytes((0, ConnectCode.ACCEPTED)))
 
-    def _judge(self, label: str, client_id: bytes, password: bytes) -> ConnectCode:
-        if not self.listener.logins.loaded:
+    def _judge(self, asked: Connect) -> ConnectCode:
+        """Whether the module may stay; then it has its rights."""
+        logins, password = self.listener.logins, asked.password or b""
+        if not logins.loaded:
             return ConnectCode.UNAVAILABLE
-        if not self.listener.logins.check(label, password):
-            return ConnectCode.LOGIN
-        if client_id and client_id != label.encode():
+        label = _printed(asked.user or b"")
+        if not logins.check(label, password):
+            return self._judge_other(asked.user or b"", password)
+        if asked.client_id and asked.client_id != label.encode():
             return ConnectCode.CLIENT_ID
+        self.label = label
+        self.rights = _Rights(up_topic(label).encode(), down_topic(device_id(label)))
         return ConnectCode.ACCEPTED
 
-    def _published(self, first: int, body: bytes) -> Arrival:
+    def _judge_other(self, user: bytes, password: bytes) -> ConnectCode:
+        name = user.decode("utf-8", "replace")
+        if not self.listener.logins.topics(name, password):
+            return ConnectCode.LOGIN
+        self.label, self.rights = name, _Rights(longest=_LONGEST_FOREIGN)
+        return ConnectCode.ACCEPTED
+
+    def _published(self, first: int, body: bytes) -> Iterator[Arrival]:
+        """The message, or nothing where it is thrown away."""
         topic, acknowledgement, payload = read_publish(first, body)
+        assert self.rights is not None
         if first & 0x04:
             raise PacketError("qos")
-        if self.topics is None or topic != self.topics.up or not belongs(topic, payload):
+        if not self.rights.ours:
+            yield from self._published_by_other(topic, acknowledgement, payload)
+        elif topic == self.rights.up and belongs(topic, payload):
+            yield Arrival(payload, self.source, (self, acknowledgement))
+        else:
             raise PacketError("topic")
-        return Arrival(payload, self.source, (self, acknowledgement))
+
+    def _published_by_other(
+        self, topic: bytes, acknowledgement: bytes, payload: bytes
+    ) -> Iterator[Arrival]:
+        filters = self.listener.logins.topics_now(self.label)
+        if not filters:
+            # Its password is all that speaks for it, other than a key does for ours.
+            raise PacketError("revoked")
+        if _admitted(topic, filters):
+            yield Arrival(payload, source_of(topic, self.source), (self, acknowledgement))
+        else:
+            self.listener.refused["topic"] += 1
+            self._write(acknowledgement)
 
     def _subscribe(self, first: int, body: bytes) -> bytes:
         message_id, filters = read_filters(first, body)
@@ -161,7 +225,7 @@ class _Module(Connection):
         return packet(Kind.SUBACK, message_id + codes)
 
     def _grant(self, topic: bytes) -> bytes:
-        if self.topics is None or topic != self.topics.down:
+        if self.rights is None or topic != self.rights.down:
             self.listener.refused["filter"] += 1
             return _REFUSED
         self.subscribed = True
@@ -169,7 +233,7 @@ class _Module(Connection):
 
     def _unsubscribe(self, first: int, body: bytes) -> bytes:
         message_id, filters = read_filters(first, body)
-        if self.topics is not None and self.topics.down in filters:
+        if self.rights is not None and self.rights.down in filters:
             self.subscribed = False
         return packet(Kind.UNSUBACK, message_id)
 

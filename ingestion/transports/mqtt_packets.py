@@ -72,14 +72,14 @@ class Connect(NamedTuple):
     password: bytes | None
 
 
-def cut(data: bytes, *, most: int) -> tuple[list[tuple[int, bytes]], int]:
-    """Whole packets at the front of `data`, and how many bytes they took.
+def cut(data: bytes, *, most: int, count: int | None = None) -> tuple[list[tuple[int, bytes]], int]:
+    """Whole packets at the front of `data`, and how many bytes they took; `count` of them at most.
 
     PacketError when a length is impossible or more than `most`.
     """
-    packets = []
+    packets: list[tuple[int, bytes]] = []
     at, end = 0, len(data)
-    while end - at >= 2:
+    while end - at >= 2 and len(packets) != count:
         length, body = data[at + 1], at + 2
         if length & 0x80:
             length, body = _long_length(data, at + 1)

@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from .intake import Arrival
 from .mqtt_packets import PacketError, read_publish
 from .mqtt_stream import Stream
-from .mqtt_topics import TOPIC_MARK, belongs, shard_filter
+from .mqtt_topics import belongs, shard_filter, source_of
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -235,7 +235,7 @@ class ForeignSession(Session):
         return "length" if len(payload) > _LONGEST_FOREIGN else ""
 
     def _source(self, topic: bytes) -> str:
-        return TOPIC_MARK + topic.decode("utf-8", "replace")
+        return source_of(topic)
 
 
 def _configured(address: BrokerAddress, client_id: str) -> _Client:

@@ -10,18 +10,21 @@ from ingestion.codecs.universal_frame import MIN_FRAME_BYTES, VERSION, device_la
 
 __all__ = [
     "SHARDS",
-    "TOPIC_MARK",
     "belongs",
     "down_topic",
     "filters_of",
+    "fits",
     "shard_filter",
     "shards_of",
+    "source_of",
+    "topic_and_address",
     "up_topic",
 ]
 
 SHARDS = "0123456789"
-# A message on a foreign topic has it, behind this, where others have the address they came from.
-TOPIC_MARK = "mqtt:"
+# Where others have the address that they came from, a message on a foreign topic has this, the
+# address where no broker hides it, and the topic.
+_TOPIC, _ADDRESS = "mqtt:", "mqtt@"
 _LONGEST_FILTER = 1_024
 _UP = "readout/v1/up/"
 _DOWN = b"readout/v1/down/"
@@ -85,6 +88,33 @@ def _takes_ours(levels: list[str]) -> bool:
         if level != "+" and level != own and own not in ("0", ours[-1]):
             return False
     return len(levels) == len(ours)
+
+
+def source_of(topic: bytes, address: str = "") -> str:
+    """What stands as the source of a message on a foreign topic; address: "" behind a broker."""
+    text = topic.decode("utf-8", "replace")
+    return f"{_ADDRESS}{address}/{text}" if address else _TOPIC + text
+
+
+def topic_and_address(source: str) -> tuple[str, str]:
+    """Both of a source, "" for what it does not tell; of all but foreign messages the address."""
+    if source.startswith(_TOPIC):
+        return source[len(_TOPIC) :], ""
+    if source.startswith(_ADDRESS):
+        address, _, topic = source[len(_ADDRESS) :].partition("/")
+        return topic, address
+    return "", source
+
+
+def fits(topic: str, one: str) -> bool:
+    """Whether a topic that somebody publishes to is one of a filter (MQTT 3.1.1, 4.7)."""
+    levels, wanted = topic.split("/"), one.split("/")
+    if wanted[-1] == "#":
+        wanted.pop()
+        levels = levels[: max(len(wanted), 1)]
+    return len(levels) == len(wanted) and all(
+        want in ("+", level) for level, want in zip(levels, wanted, strict=True)
+    )
 
 
 def belongs(topic: bytes, payload: bytes) -> bool:

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from accounts.errors import AccountsError
 from ingestion.collection import Collection
 from ingestion.errors import IngestionError
-from ingestion.models import MqttLogin, RawFrame
+from ingestion.models import MqttLogin, RawFrame, Reason, Transport
 from ingestion.mqtt_book import LoginBook
 from ingestion.mqtt_brokers import FORMATS
 from ingestion.mqtt_rights import Listening, heard_as, rights_of
@@ -25,6 +25,7 @@ from ingestion.services.mqtt_logins import (
     mqtt_login_rotate,
     mqtt_logins_live,
 )
+from ingestion.transports.mqtt_session import BrokerAddress
 from meters.models import TelemetryModule
 from tests.ingestion import fleet
 from tests.ingestion.admin.test_admin import browser
@@ -222,11 +223,22 @@ def test_no_module_speaks_for_a_network_server(module: TelemetryModule, settings
         mqtt_login_give(actor=None, module=module)
 
 
-def test_a_foreign_login_is_not_for_the_own_endpoint(module: TelemetryModule) -> None:
-    mqtt_login_give(actor=None, module=module)
+def test_the_own_endpoint_knows_the_topics_of_a_login(module: TelemetryModule) -> None:
+    login = mqtt_login_give(actor=None, module=module)
     book = LoginBook()
+    assert book.topics(login.label, login.password.encode()) == ()
     book.refresh()
-    assert book.loaded and len(book) == 0
+    assert book.topics(login.label, login.password.encode()) == login.topics
+    assert book.topics(login.label, b"wrong") == book.topics(login.label, b"") == ()
+    assert book.topics("", login.password.encode()) == book.topics("m0-ups", b"") == ()
+    assert not book.check("", login.password.encode())
+    again = mqtt_login_rotate(actor=None, module=module)
+    book.refresh()
+    assert book.topics(login.label, login.password.encode()) == ()
+    assert book.topics(again.label, again.password.encode()) == again.topics
+    mqtt_login_revoke(actor=None, module=module)
+    book.refresh()
+    assert book.topics(again.label, again.password.encode()) == () and len(book) == 0
 
 
 def _text(name: str, *logins: Login) -> str:
@@ -267,7 +279,14 @@ def test_the_page_shows_all_that_a_device_needs(
     client = browser(world.city.engineer)
     page = client.post(ADD, {"module": module.pk}).content.decode()
     [login] = mqtt_logins_live()
-    for text in (login.label, login.password, "tele/ups/SENSOR", "mqtt.city.example", "8883"):
+    for text in (
+        login.label,
+        login.password,
+        "tele/ups/SENSOR",
+        "mqtt.city.example",
+        "8883",
+        "Straight to the server",
+    ):
         assert text in page
     assert "very-secret" not in page
     listed = client.get("/admin/ingestion/mqttlogin/").content.decode()
@@ -369,3 +388,38 @@ def test_from_the_login_of_a_socket_to_the_archive(service: Nats, settings: Any)
     mqtt_login_revoke(actor=None, module=ups)
     tell(service, settings, mqtt_logins_live())
     assert _is_refused(service, login)
+
+
+@pytest.mark.usefixtures("archive_tables")
+def test_straight_to_the_server_from_the_networks_of_the_company(settings: Any) -> None:
+    city = fleet.company()
+    closed = fleet.company("closed", allowed_subnets=["10.20.0.0/16"])
+    settings.INGEST_LINGER, settings.MQTT_URL = 0.005, ""
+    collection = Collection(host="127.0.0.1", udp_port=-1, tcp_port=-1, mqtt_port=0)
+    kind = site.publish(city, site.shipped("tasmota_energy"))
+    ups, far = site.module(city, kind, "ups"), site.module(closed, kind, "far")
+    points = [site.install(row, {REGISTER: 0}, port=0) for row in (ups, far)]
+    logins = [mqtt_login_give(actor=None, module=row) for row in (ups, far)]
+    collection.start()
+    try:
+        endpoint = wait_for(lambda: collection.listeners.get(Transport.MQTT), what="the endpoint")
+        wait_for(lambda: endpoint.logins.loaded, what="the logins")
+        at = site.hours_ago(3).strftime("%Y-%m-%dT%H:%M:%S")
+        payload = json.dumps({"Time": at, "ENERGY": {"Total": 91.135}}).encode()
+        address = BrokerAddress("127.0.0.1", endpoint.port)
+        for name, login in zip(("far", "ups"), reversed(logins), strict=True):
+            device = Client(address, name, user=login.label, password=login.password)
+            assert device.reason == 0
+            assert not device.subscribe("cmnd/#")
+            device.publish(f"tele/{'far' if name == 'ups' else 'ups'}/SENSOR", payload)
+            device.publish(f"tele/{name}/SENSOR", payload)
+            device.close()
+        [(_at, value)] = wait_for(lambda: site.registers(points[0], REGISTER), what="the reading")
+        assert value == 91_135
+        assert site.waiting(reason=Reason.FOREIGN_SOURCE).module == far
+        assert not site.registers(points[1], REGISTER)
+        assert endpoint.refused == {"topic": 2, "filter": 2}
+        stored = RawFrame.objects.get(module=ups)
+        assert stored.source == "mqtt@127.0.0.1/tele/ups/SENSOR"
+    finally:
+        collection.stop()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LABEL, OTHER, PASSWORD = "RDO-0000001234", "RDO-0000005678", "correct"
+# A module of another protocol.
+SOCKET = "m7-ups"
 UP, DOWN = up_topic(LABEL).encode(), f"readout/v1/down/{LABEL}".encode()
 ACCEPTED, CLIENT_ID, UNAVAILABLE, LOGIN = ((0x20, bytes((0, code))) for code in (0, 2, 3, 4))
 
@@ -31,9 +33,17 @@ class Book:
     def __init__(self) -> None:
         self.loaded = True
         self.running = False
+        self.revoked = False
 
     def check(self, label: str, password: bytes) -> bool:
         return label in {LABEL, OTHER} and password == PASSWORD.encode()
+
+    def topics(self, user: str, password: bytes) -> tuple[str, ...]:
+        mine = user == SOCKET and password == PASSWORD.encode()
+        return self.topics_now(user) if mine else ()
+
+    def topics_now(self, user: str) -> tuple[str, ...]:
+        return ("tele/ups/SENSOR", "gw/+/ups/#") if user == SOCKET and not self.revoked else ()
 
     def start(self) -> None:
         self.running = True
@@ -121,6 +131,80 @@ def test_answers_go_to_a_module_that_has_subscribed(endpoint: MqttEndpoint, inta
     client.close()
 
 
+@pytest.mark.parametrize("client_id", ["", "tasmota_4F2A10"])
+def test_a_module_of_another_protocol_publishes_to_its_topics(
+    endpoint: MqttEndpoint, intake: Intake, client_id: str
+) -> None:
+    text = b'{"a": "' + b"x" * 60_000 + b'"}'
+    sent = [publish_packet(b"tele/ups/SENSOR", text, 1), publish_packet(b"gw/a/ups/b/c", b"2", 2)]
+    with opened(endpoint, connect_packet(SOCKET, client=client_id), *sent) as client:
+        assert read_packets(client, 1) == [ACCEPTED]
+        shelf = Shelf(intake)
+        assert shelf.take(2) == [text, b"2"]
+        sources = [one.source for batch in shelf.taken for one in batch.arrivals]
+        assert sources == ["mqtt@127.0.0.1/tele/ups/SENSOR", "mqtt@127.0.0.1/gw/a/ups/b/c"]
+        client.sendall(b"\xc0\x00")
+        assert read_packets(client, 1) == [(Kind.PINGRESP, b"")], "and no PUBACK"
+        shelf.store()
+        assert read_packets(client, 2) == [(Kind.PUBACK, b"\x00\x01"), (Kind.PUBACK, b"\x00\x02")]
+    assert not endpoint.refused
+
+
+def test_what_it_says_elsewhere_is_thrown_away_and_it_stays(
+    endpoint: MqttEndpoint, intake: Intake
+) -> None:
+    topics = (
+        b"tele/ups/STATE",
+        b"tele/other/SENSOR",
+        UP,
+        DOWN,
+        b"$SYS/x",
+        b"gw/+/ups/x",
+        b"gw/a/ups/#",
+    )
+    sent = [publish_packet(topic, frame(), at) for at, topic in enumerate(topics, 1)]
+    with opened(endpoint, connect_packet(SOCKET), *sent) as client:
+        acknowledged = [(Kind.PUBACK, bytes((0, at))) for at in range(1, len(topics) + 1)]
+        assert read_packets(client, 1 + len(topics)) == [ACCEPTED, *acknowledged]
+        client.sendall(subscribe_packet(b"cmnd/ups/#", b"tele/ups/SENSOR", b"#", DOWN))
+        assert read_packets(client, 1) == [(Kind.SUBACK, b"\x00\x07" + b"\x80" * 4)]
+        client.sendall(publish_packet(b"tele/ups/SENSOR", b"said", 9))
+        shelf = Shelf(intake)
+        assert shelf.take(1) == [b"said"]
+        shelf.store(answer=b"unheard")
+        assert read_packets(client, 1) == [(Kind.PUBACK, b"\x00\x09")]
+    assert dict(endpoint.refused) == {"topic": len(topics), "filter": 4}
+
+
+def test_a_login_that_is_taken_away_ends_the_connection(
+    endpoint: MqttEndpoint, intake: Intake
+) -> None:
+    with opened(endpoint, connect_packet(SOCKET)) as client:
+        assert read_packets(client, 1) == [ACCEPTED]
+        endpoint.logins.revoked = True  # type: ignore[attr-defined]
+        client.sendall(publish_packet(b"tele/ups/SENSOR", b"late", 1))
+        assert read_packets(client, 1) == []
+    assert dict(endpoint.refused) == {"revoked": 1}
+    assert Shelf(intake).quiet(0.1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "sent"),
+    [
+        ("qos", b"\x34" + publish_packet(b"tele/ups/SENSOR", b"x", 1)[1:]),
+        ("length", publish_packet(b"tele/ups/SENSOR", bytes(65_536), 1)),
+        ("protocol", connect_packet(SOCKET)),
+    ],
+)
+def test_rules_that_close_a_module_of_another_protocol(
+    endpoint: MqttEndpoint, intake: Intake, rule: str, sent: bytes
+) -> None:
+    with opened(endpoint, connect_packet(SOCKET), sent) as client:
+        assert read_packets(client, 2) in ([ACCEPTED], [])
+    assert dict(endpoint.refused) == {rule: 1}
+    assert Shelf(intake).quiet(0.1)
+
+
 def test_qos_0_is_stored_too(endpoint: MqttEndpoint, intake: Intake) -> None:
     with opened(endpoint, connect_packet(), publish_packet(UP, frame())) as client:
         assert read_packets(client, 1) == [ACCEPTED]
@@ -137,6 +221,8 @@ def test_qos_0_is_stored_too(endpoint: MqttEndpoint, intake: Intake) -> None:
         (connect_packet(password="wrong"), LOGIN),  # noqa: S106
         (connect_packet("RDO-0000009999"), LOGIN),
         (connect_packet("somebody"), LOGIN),
+        (connect_packet(SOCKET, "wrong"), LOGIN),
+        (connect_packet("M7-UPS"), LOGIN),
         (connect_packet(client=OTHER), CLIENT_ID),
         (connect_packet(client="readout0"), CLIENT_ID),
         (packet(Kind.CONNECT, b"\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x00"), (0x20, b"\x00\x01")),

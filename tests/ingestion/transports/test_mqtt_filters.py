@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ingestion.collection import Collection
-from ingestion.transports.mqtt_topics import filters_of
+from ingestion.transports.mqtt_topics import filters_of, fits, source_of, topic_and_address
 from tests.ingestion.fleet import wait_for
 from tests.ingestion.transports.broker import broker
 
@@ -21,6 +21,30 @@ if TYPE_CHECKING:
 def service() -> Iterator[Nats]:
     with broker() as running:
         yield running
+
+
+@pytest.mark.parametrize(
+    ("one", "fit", "other"),
+    [
+        ("tele/ups/SENSOR", ["tele/ups/SENSOR"], ["tele/ups", "tele/ups/SENSOR/x", "Tele/ups/SENSOR"]),
+        ("gw/+/ups", ["gw/a/ups", "gw//ups"], ["gw/ups", "gw/a/b/ups", "gw/a/upsa"]),
+        ("gw/ups/#", ["gw/ups", "gw/ups/a", "gw/ups/a/b", "gw/ups/"], ["gw", "gw/upsa", "gw/x/a"]),
+        ("+/+", ["a/b", "/"], ["a", "a/b/c"]),
+    ],
+)  # fmt: skip
+def test_topics_fit_filters_as_the_standard_says(
+    one: str, fit: list[str], other: list[str]
+) -> None:
+    assert [topic for topic in fit if not fits(topic, one)] == []
+    assert [topic for topic in other if fits(topic, one)] == []
+
+
+def test_a_source_tells_topic_and_address() -> None:
+    for address in ("10.0.0.5", "2001:db8::1", "fe80::1%eth0", ""):
+        for topic in ("tele/ups/SENSOR", "/a", "10.0.0.9/x", "a b"):
+            assert topic_and_address(source_of(topic.encode(), address)) == (topic, address)
+    assert topic_and_address("10.0.0.5") == ("", "10.0.0.5")
+    assert topic_and_address("") == ("", "")
 
 
 def test_filters_are_sorted_and_each_once() -> None:
