@@ -210,10 +210,23 @@ def _is_counted(target: Target) -> bool:
 def _compile_lists(rule: Rule) -> Callable[[Scope], list[list[Found]]]:
     """The lists that become series: one by a reference, or that of every item that matches."""
     if not rule.match:
-        find = list_lookup(rule.deltas or rule.registers)
+        reference = rule.deltas or rule.registers
+        find = list_lookup(reference)
+        if "[]" in reference:
+            return lambda scope: [_in_place(find(scope))]
         return lambda scope: [find(scope)]
     hits = matching_items(rule.match)
     return lambda scope: [_elements(scope, hit.item) for hit in hits(scope)]
+
+
+def _in_place(found: list[Found]) -> list[Found]:
+    """A gap where an element of a group has no value, so that the others keep their steps."""
+    last = found[-1].place if found else None
+    if last is None or last == len(found) - 1:
+        return found
+    known = {one.place: one for one in found}
+    gap = found[0]._replace(value=None)
+    return [known.get(place, gap) for place in range(last + 1)]
 
 
 def _elements(scope: Scope, item: Item) -> list[Found]:

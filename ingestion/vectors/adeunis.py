@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .adeunis_names import DEBOUNCING, SENSORS, sensor_names
 from .agreeing import flattened
 from .by_type import Published, compare_by_type
 from .outcomes import REFUSED, Outcome
@@ -17,7 +18,13 @@ TYPES = {
     "pulse3": "adeunis_pulse_3",
     "pulse4": "adeunis_pulse_4",
     "pulse4NbIot": "adeunis_pulse_4_nbiot",
+    **SENSORS,
 }
+# Values that say that there is none, and words that are misspelt or stand behind their number.
+_NO_VALUE = frozenset({"notFound", "-3276.8", ""})
+_WORDS = {"highTreshold": "highThreshold", "lowTreshold": "lowThreshold"}
+_MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000}
+_CODES = ("type", "downlinkFramecode", "downlinkCode", "downlinkErrorCode")
 _NAMES = {
     "status.frameCounter": "frame_counter",
     "status.hardwareError": "hardware_error",
@@ -87,23 +94,39 @@ def compare(vector_file: Mapping[str, Any]) -> Iterator[Outcome]:
         if kind not in TYPES:
             yield Outcome(name, REFUSED, f"no device type for {kind} ships")
         else:
-            yield compare_by_type(_published(name, TYPES[kind], vector))
+            yield compare_by_type(_published(name, kind, vector))
 
 
 def _published(name: str, kind: str, vector: Mapping[str, Any]) -> Published:
     values = dict(flattened(vector.get("peer_decoded") or {}))
     values |= {one["path"]: one["value"] for one in vector.get("published_assertions", ())}
-    names = names_of(str(vector["frame_code"]).lower())
+    code = str(vector["frame_code"]).lower()
+    names = sensor_names(kind, code) if kind in SENSORS else names_of(code)
     octets = bytes.fromhex(vector["payload_hex"])
-    return Published(name, kind, octets, with_code(values), names, port=1)
+    return Published(name, TYPES[kind], octets, with_code(values), names, port=1)
 
 
 def with_code(values: Mapping[str, Any]) -> dict[str, Any]:
-    """`type` is the code and words for it, "0x48 Pulse historic data": the code alone."""
-    found = dict(values)
-    if "type" in found:
-        found["type"] = int(str(found["type"]).split()[0], 16)
+    """What was published in the form of our values.
+
+    `type` and others are a code and words for it, "0x48 Pulse historic data": the code alone. What
+    says that there is no value becomes None, without a unit, and debouncing is in milliseconds.
+    """
+    found = {path: _plain(path, value) for path, value in values.items()}
+    for path in [one for one in found if one.endswith(".value") and found[one] is None]:
+        found.pop(f"{path.removesuffix('value')}unit", None)
+    for path in [one for one in found if one.endswith(f"{DEBOUNCING}.unit")]:
+        value, factor = f"{path.removesuffix('unit')}value", _MILLISECONDS[found[path]]
+        found |= {value: int(found[value]) * factor, path: "ms"}
     return found
+
+
+def _plain(path: str, value: Any) -> Any:
+    if path in _CODES and str(value).startswith("0x"):
+        return int(str(value).split()[0], 16)
+    if str(value) in _NO_VALUE:
+        return None
+    return _WORDS.get(value, value) if isinstance(value, str) else value
 
 
 def names_of(code: str) -> dict[str, str]:

@@ -163,6 +163,17 @@ def test_a_list_of_a_group_is_a_column() -> None:
     assert series.values == (0, 1, 2)
 
 
+def test_an_element_without_a_value_leaves_a_gap() -> None:
+    """The others keep their steps, wherever the gap is."""
+    rule = f"{_RULE}, registers: '$log[].v', direction: backward"
+    compiled = generic(f"series:\n  - {{{rule}}}\n")
+    items = [Item(name=f"log[{index}].w", value=index, start=0, end=1) for index in range(4)]
+    items += [Item(name=f"log[{index}].v", value=index, start=0, end=1) for index in (1, 3)]
+    (series,) = meaning(compiled, *items, Item(name="t", value=_AT)).series
+    assert series.values == (3, None, 1, None)
+    assert series.base_time == _hour(9)
+
+
 _MATCHED = (
     "register: used, reading_type: electricity.active.import, match: {quantity: energy, "
     "function: interval, quality: good}, at: {fact: time}, step: $fact.step"

@@ -131,6 +131,44 @@ def test_what_is_published_as_absent_must_not_be_decoded() -> None:
     assert outcome.detail == "PulseCount1 = null: decoded 100"
 
 
+# Made by hand after the maker's description: one probe has come off, the other is on.
+_PROBES: dict[str, Any] = {
+    "device_type": "temp",
+    "frame_code": "30",
+    "payload_hex": "30201100f4228000",
+    "peer_decoded": {
+        "type": "0x30 Temperature keep alive",
+        "temperatures": [
+            {"name": "probe 1", "unit": "°C", "value": 24.4},
+            {"name": "probe 2", "unit": "°C", "value": -3276.8},
+        ],
+    },
+}
+# The same: an input whose debouncing is told in seconds.
+_CONTACT: dict[str, Any] = {
+    "device_type": "dc",
+    "frame_code": "10",
+    "payload_hex": "102001027600000001",
+    "peer_decoded": {
+        "channelA": {"edge": "both", "debounceDuration": {"unit": "s", "value": 1}},
+        "channelB": {"type": "disabled"},
+    },
+}
+
+
+def test_a_number_that_means_no_value_is_none() -> None:
+    assert _verdict(adeunis.compare, _PROBES).verdict == "equal"
+    outcome = _verdict(adeunis.compare, {**_PROBES, "payload_hex": "30201180002200f4"})
+    assert outcome.verdict == "different"
+    assert "temperatures[1].value = None: decoded 24.4" in outcome.detail
+
+
+def test_durations_are_compared_in_one_unit() -> None:
+    assert _verdict(adeunis.compare, _CONTACT).verdict == "equal"
+    outcome = _verdict(adeunis.compare, {**_CONTACT, "payload_hex": "102001026600000001"})
+    assert outcome.detail == "channelA.debounceDuration.value = 1000: decoded 500"
+
+
 def test_what_must_be_refused_is_equal_when_it_is() -> None:
     errors = {"errors": ["invalid FPort"]}
     outcome = _verdict(lorawan.compare, {**_NETVOX, "fPort": 9, "expected": errors})

@@ -128,7 +128,7 @@ _FILES = {
     "modbus_sdm630_map.json": (31, 0),
     "lorawan_ttn_latest.json": (8, 0),
     "lorawan_ttn_metering.json": (40, 0),
-    "pulse_adeunis.json": (11, 0),
+    "pulse_adeunis.json": (34, 0),
     "lwm2m/objects_metering.json": (19, 0),
     "nem12_expected.json": (92, 0),
 }
