@@ -22,7 +22,13 @@ TYPES = {
 }
 # Values that say that there is none, and words that are misspelt or stand behind their number.
 _NO_VALUE = frozenset({"notFound", "-3276.8", ""})
-_WORDS = {"highTreshold": "highThreshold", "lowTreshold": "lowThreshold"}
+_WORDS = {
+    "highTreshold": "highThreshold",
+    "lowTreshold": "lowThreshold",
+    "errorAccesNotAllowed": "errorAccessNotAllowed",
+    "noHistoric": "noHistoricLog",
+    "historicLogEvery1h": "historicLogEveryHour",
+}
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000}
 _CODES = ("type", "downlinkFramecode", "downlinkCode", "downlinkErrorCode")
 _NAMES = {
@@ -42,12 +48,14 @@ _NAMES = {
     "baseTime": "first_delta_hour",
     "requestStatus": "request_status",
     "downlinkCode": "downlink_code",
+    "downlinkFramecode": "downlink_code",
     "registerId": "register",
     "appVersion": "application_version",
     "rtuVersion": "radio_version",
     "loraAdr": "adaptive_data_rate",
     "loraProvisioningMode": "provisioning",
     "loraDutycycle": "duty_cycle",
+    "loraDutycyle": "duty_cycle",
     "loraClassMode": "class",
     "nbIot.imei": "imei",
     "nbIot.signalQuality": "signal",
@@ -101,7 +109,7 @@ def _published(name: str, kind: str, vector: Mapping[str, Any]) -> Published:
     values = dict(flattened(vector.get("peer_decoded") or {}))
     values |= {one["path"]: one["value"] for one in vector.get("published_assertions", ())}
     code = str(vector["frame_code"]).lower()
-    names = sensor_names(kind, code) if kind in SENSORS else names_of(code)
+    names = sensor_names(kind) if kind in SENSORS else names_of(code)
     octets = bytes.fromhex(vector["payload_hex"])
     return Published(name, TYPES[kind], octets, with_code(values), names, port=1)
 
@@ -109,10 +117,11 @@ def _published(name: str, kind: str, vector: Mapping[str, Any]) -> Published:
 def with_code(values: Mapping[str, Any]) -> dict[str, Any]:
     """What was published in the form of our values.
 
-    `type` and others are a code and words for it, "0x48 Pulse historic data": the code alone. What
+    They may lie under `bytes`. `type` and others are a code and words for it, "0x48 Pulse historic data": the code alone. What
     says that there is no value becomes None, without a unit, and debouncing is in milliseconds.
     """
-    found = {path: _plain(path, value) for path, value in values.items()}
+    bare = {path.removeprefix("bytes."): value for path, value in values.items()}
+    found = {path: _plain(path, value) for path, value in bare.items()}
     for path in [one for one in found if one.endswith(".value") and found[one] is None]:
         found.pop(f"{path.removesuffix('value')}unit", None)
     for path in [one for one in found if one.endswith(f"{DEBOUNCING}.unit")]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-__all__ = ["DEBOUNCING", "SENSORS", "sensor_names"]
+__all__ = ["CODECS", "DEBOUNCING", "SENSORS", "sensor_names"]
 
 # Published device type → shipped type.
 SENSORS = {
@@ -27,6 +27,19 @@ SENSORS = {
     "ticCbeLinkyMono": "adeunis_tic_linky_mono",
     "ticCbeLinkyTri": "adeunis_tic_linky_tri",
     "ticPmePmi": "adeunis_tic_pme_pmi",
+}
+# Published codec → published device type.
+CODECS = {
+    "adeunis/analog": "analog",
+    "adeunis/comfort": "comfort2",
+    "adeunis/deltap": "deltap",
+    "adeunis/drycontacts": "drycontacts2",
+    "adeunis/motion": "motion",
+    "adeunis/repeater": "repeater",
+    "adeunis/temp": "temp4",
+    "adeunis/tic-cbe-linky-mono": "ticCbeLinkyMono",
+    "adeunis/tic-cbe-linky-tri": "ticCbeLinkyTri",
+    "adeunis/tic-pme-pmi": "ticPmePmi",
 }
 DEBOUNCING = "debounceDuration"
 _COMMON = {
@@ -83,6 +96,7 @@ _TIC = {
     "alarmType": "alarm",
     "value": "label_value",
 }
+# With `.value` and `.unit` behind them.
 _PME_PMI = {
     "ER+_s": "er_plus_s",
     "ER-_s": "er_minus_s",
@@ -210,7 +224,7 @@ _SAMPLES = {
 }
 _MOST_SAMPLES = 120
 _OWN: Mapping[str, Mapping[str, str]] = {
-    "adeunis_analog": _ANALOG,
+    "adeunis_analog": _ANALOG | _ANALOG_THRESHOLDS,
     "adeunis_comfort": _COMFORT,
     "adeunis_comfort_2": _COMFORT | _LATER,
     "adeunis_dc_2": _CONTACTS | _LATER,
@@ -222,17 +236,16 @@ _OWN: Mapping[str, Mapping[str, str]] = {
     "adeunis_temp_4": _TEMPERATURES | _LATER,
     "adeunis_tic_linky_mono": _TIC,
     "adeunis_tic_linky_tri": _TIC,
-    "adeunis_tic_pme_pmi": _TIC | _PME_PMI,
+    "adeunis_tic_pme_pmi": _TIC
+    | {f"{theirs}.value": f"{ours}.value" for theirs, ours in _PME_PMI.items()}
+    | {f"{theirs}.unit": f"{ours}.unit" for theirs, ours in _PME_PMI.items()},
 }
-_THRESHOLDS = frozenset({"11", "12", "13", "14"})
 
 
-def sensor_names(kind: str, code: str) -> dict[str, str]:
-    """Published path → ours, for frames of this code of a published device type."""
-    own = dict(_OWN.get(SENSORS[kind], {}))
-    if kind == "analog" and code in _THRESHOLDS:
-        own |= _ANALOG_THRESHOLDS
-    return _COMMON | _DIGITAL_ALARMS | dict(_repeated()) | own
+def sensor_names(kind: str) -> dict[str, str]:
+    """Published path → ours, for a published device type."""
+    common = _COMMON | _DIGITAL_ALARMS | dict(_repeated())
+    return {**common, **_OWN.get(SENSORS[kind], {})}
 
 
 def _repeated() -> Iterator[tuple[str, str]]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .adeunis import names_of
+from .adeunis_names import CODECS, SENSORS, sensor_names
 
 __all__ = ["ENTRIES", "NAMES", "TYPES"]
 
 TYPES: Mapping[str, str] = {
     "adeunis/pulse": "adeunis_pulse_4",
     "adeunis/pulse-nb-iot": "adeunis_pulse_4_nbiot",
+    **{codec: SENSORS[kind] for codec, kind in CODECS.items()},
     "aquascope/aqs": "aquascope_aqs",
     "aquascope/bvs": "aquascope_bvs",
     "aquascope/kfr": "aquascope_kfr",
@@ -164,6 +166,7 @@ _ADEUNIS = {**names_of("5a"), "status.timestamp": "has_time"}
 NAMES: Mapping[str, Mapping[str, str]] = {
     "adeunis/pulse": _ADEUNIS,
     "adeunis/pulse-nb-iot": _ADEUNIS,
+    **{codec: sensor_names(kind) for codec, kind in CODECS.items()},
     "aquascope/aqs": {
         "conumption_time": "consumption_time",
         "conumption_liter": "consumption_liter",
