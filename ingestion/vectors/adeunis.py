@@ -117,8 +117,9 @@ def _published(name: str, kind: str, vector: Mapping[str, Any]) -> Published:
 def with_code(values: Mapping[str, Any]) -> dict[str, Any]:
     """What was published in the form of our values.
 
-    They may lie under `bytes`. `type` and others are a code and words for it, "0x48 Pulse historic data": the code alone. What
-    says that there is no value becomes None, without a unit, and debouncing is in milliseconds.
+    They may lie under `bytes`. `type` and others are a code and words for it, "0x48 Pulse historic
+    data": the code alone. What says that there is no value becomes None, without a unit, and
+    debouncing is in milliseconds.
     """
     bare = {path.removeprefix("bytes."): value for path, value in values.items()}
     found = {path: _plain(path, value) for path, value in bare.items()}
