@@ -70,6 +70,7 @@ class _Compiled:
         self.base = lookup(rule.base) if rule.base else None
         self.step = _compile_step(rule.step)
         self.floor = seconds_of(rule.floor) if rule.floor else None
+        self.before = _compile_step(rule.before) if rule.before else None
         self.target = compile_target(definition, rule)
         self.number = compile_arithmetic(rule)
         self.pulse = compile_pulse(rule.pulse)
@@ -110,6 +111,9 @@ class _Compiled:
 
     def _at(self, scope: Scope, found: list[Found]) -> datetime | None:
         at = self.moment(scope, found[0]) if found else None
+        if at is not None and self.before is not None:
+            seconds = self.before(scope, found[0])
+            at = None if seconds is None else _moved(at, -seconds, found[0].offset)
         if at is None or self.floor is None:
             return at
         return floored(at, self.floor, scope)

@@ -270,6 +270,11 @@ PARTS: dict[str, tuple[Key, ...]] = {
         Key("at", MOMENT, "The time the steps are counted from; the telegram's if left out."),
         Key("floor", DURATION, "`at` is set back to the last full hour, day …: 1h, 1d."),
         Key(
+            "before",
+            Either((DURATION, REFERENCE)),
+            "The steps are counted from so long before `at`; a field: seconds.",
+        ),
+        Key(
             "step",
             Either((DURATION, REFERENCE)),
             "Length of an interval; a field: seconds; $fact.x: a fact of the item that matches.",

@@ -112,6 +112,7 @@ class Series(Measured):
     match: Plain = _nothing()
     base: str = ""
     floor: str = ""
+    before: str = ""
     direction: str = "forward"
     order: str = ""
     missing: tuple[int, ...] = ()

@@ -4,14 +4,13 @@
 the message whose part is 0 (`first` where it is another number) begins a series and holds the base
 counters; every part holds a stretch of the lists. Parts may come twice or out of order, but none
 can be taken before the one that begins the series. Nothing is kept here: what is known so far goes
-in and comes out; `as_json` and `of_json` carry it over a restart.
+in and comes out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from ..telegram import NOTHING
@@ -45,22 +44,6 @@ class Assembly:
             if part not in self.parts
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """The same as JSON can hold it: fractions as {"decimal": "1.5"}."""
-        parts = {
-            str(part): {name: _plain(list(stretch)) for name, stretch in stretches.items()}
-            for part, stretches in self.parts.items()
-        }
-        return {"base": _plain(dict(self.base)), "parts": parts, "complete": self.complete}
-
-    @classmethod
-    def of_json(cls, saved: Mapping[str, Any]) -> Assembly:
-        parts = {
-            int(part): {name: tuple(_restored(stretch)) for name, stretch in stretches.items()}
-            for part, stretches in saved["parts"].items()
-        }
-        return cls(_restored(saved["base"]), parts, bool(saved["complete"]))
-
     def joined(self) -> dict[str, Any]:
         """The base and the lists as far as they are without a gap."""
         lists: dict[str, list[Any]] = {}
@@ -70,22 +53,6 @@ class Assembly:
             for name, stretch in self.parts[part].items():
                 lists.setdefault(name, []).extend(stretch)
         return {**self.base, **lists}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return {"decimal": str(value)}
-    if isinstance(value, Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _restored(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if set(value) == {"decimal"}:
-            return Decimal(value["decimal"])
-        return {name: _restored(inner) for name, inner in value.items()}
-    return [_restored(inner) for inner in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +65,8 @@ class AssemblyPlan:
     total: int
     first: int
     when: Condition | None
+    # What the time is called when the first part came; "" where nobody asks.
+    began: str = ""
 
     def concerns(self, tree: Mapping[str, Any]) -> bool:
         if self.part not in tree:
@@ -105,6 +74,10 @@ class AssemblyPlan:
         if self.when is None:
             return True
         return self.when(State(b"", None, tree, traced=False))
+
+    def begins(self, tree: Mapping[str, Any]) -> bool:
+        """Whether a message is the first part of a series."""
+        return self.concerns(tree) and tree[self.part] == self.first
 
     def take(self, before: Assembly | None, tree: Mapping[str, Any]) -> Assembly | None:
         """The series with one more message; None while its beginning has not come."""
@@ -144,6 +117,7 @@ def compile_assembly(spec: Any) -> AssemblyPlan | None:
         total,
         first,
         None if when is None else compile_condition(when, (*place, "when")),
+        _name(spec.get("began", "")),
     )
 
 

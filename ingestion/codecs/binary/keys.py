@@ -169,6 +169,7 @@ BLOCKS: Mapping[str, Mapping[str, str]] = {
         "base": "names that the first part says",
         "lists": "names of the lists that every part continues",
         "total": "values of each list when the series is whole",
+        "began": "name for the time when the first part came",
         "when": "condition for a message to belong to a series",
     },
     "tlv": {

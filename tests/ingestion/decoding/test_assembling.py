@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from ingestion.decoding import Arrival, CompiledType, Decoded
+import pytest
+
+import meters
+from ingestion.decoding import Arrival, CompiledType, Decoded, Series, compile_type
 from meters.definition import read_definition
 
 from .typing_of import HEAD
@@ -39,8 +45,6 @@ _FIRST, _SECOND = bytes.fromhex("00 65a51e40 00000064 0102"), bytes.fromhex("010
 
 
 def _compiled() -> CompiledType:
-    from ingestion.decoding import compile_type
-
     return compile_type(read_definition(_TYPE, name="assembled"))
 
 
@@ -82,3 +86,79 @@ def test_devices_do_not_share_their_memory() -> None:
     _decoded(one, _FIRST)
     assert _decoded({}, _SECOND).series == ()
     assert _values(_decoded(one, _SECOND)) == [(100, (1, 2, 3, 4))]
+
+
+# Adeunis Pulse, frame 48h: a day by the hour in three telegrams, sent one behind the other.
+_SENT = datetime(2024, 3, 2, 12, 30, tzinfo=UTC)
+_HOURS = (range(1, 11), range(11, 23), range(23, 24))
+
+
+@lru_cache
+def _pulse() -> CompiledType:
+    path = Path(meters.__file__).parent / "devicetypes" / "adeunis_pulse.yaml"
+    return compile_type(read_definition(path.read_text(encoding="utf-8"), name=path.name))
+
+
+def _part(number: int, *, base: int = 256, factor: int = 1) -> bytes:
+    counters = base.to_bytes(4, "big") + bytes(4) if number == 0 else b""
+    pairs = [(factor * hour).to_bytes(2, "big") + bytes(2) for hour in _HOURS[number]]
+    return bytes((0x48, 0x20, number)) + counters + b"".join(pairs)
+
+
+def _heard(memory: dict[str, Any], payload: bytes, at: datetime) -> Series | None:
+    """The series of input A."""
+    config = {"pulse_weight": 10, "pulse_unit": "L"}
+    arrival = Arrival(transport="lorawan", port=1, memory=memory, received_at=at, config=config)
+    found = [one for one in _pulse().decode(payload, context=arrival).series if one.port == 0]
+    return found[0] if found else None
+
+
+def _day(memory: dict[str, Any], sent: datetime, **words: int) -> Series | None:
+    told = [
+        _heard(memory, _part(number, **words), sent + timedelta(seconds=40 * number))
+        for number in range(3)
+    ]
+    return told[-1]
+
+
+def test_a_day_counts_from_when_its_first_telegram_was_sent() -> None:
+    series = _day({}, _SENT)
+    assert series is not None
+    assert series.base_time == _SENT - timedelta(hours=23)
+    assert (series.base, series.step) == (2_560, 3_600)
+    assert series.values == tuple(10 * hour for hour in range(1, 24))
+
+
+def test_a_day_like_the_one_before_is_another_day() -> None:
+    memory: dict[str, Any] = {}
+    for day in range(3):
+        sent = _SENT + timedelta(days=day)
+        series = _day(memory, sent, factor=0)
+        assert series is not None
+        assert (series.base_time, len(series.values)) == (sent - timedelta(hours=23), 23)
+
+
+def test_a_day_that_lost_its_end_does_not_get_that_of_the_next() -> None:
+    memory: dict[str, Any] = {}
+    _heard(memory, _part(0, factor=0), _SENT)
+    series = _heard(memory, _part(0, factor=0), _SENT + timedelta(days=1))
+    assert series is not None
+    assert series.base_time == _SENT + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("parts", [(0,), (0, 1), (0, 1, 2)])
+def test_a_beginning_that_is_sent_again_changes_nothing(parts: tuple[int, ...]) -> None:
+    memory: dict[str, Any] = {}
+    before = [_heard(memory, _part(number), _SENT) for number in parts][-1]
+    again = _heard(memory, _part(0), _SENT + timedelta(minutes=2))
+    assert before is not None
+    assert again == before
+
+
+def test_ten_minutes_of_an_hour_come_in_one_telegram() -> None:
+    payload = bytes.fromhex("482000") + bytes(3) + b"\x07" + bytes(4) + bytes((0, 1, 0, 0)) * 5
+    series = _heard({}, payload, _SENT)
+    assert series is not None
+    assert (series.base, series.step) == (70, 600)
+    assert series.base_time == _SENT - timedelta(minutes=50)
+    assert series.values == (10,) * 5

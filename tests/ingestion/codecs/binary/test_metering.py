@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from ingestion.codecs.binary import Assembly, SchemaError, compile_schema
+from ingestion.codecs.binary import SchemaError, compile_schema
 from ingestion.codecs.binary.checksums import CRCS, crc_of
 from ingestion.codecs.errors import DecodeError
 
@@ -302,14 +301,6 @@ def test_series_needs_its_beginning_and_begins_anew() -> None:
     second, _ = _SERIES.assemble(first, {**_TREES[0], "index_a": 999})
     assert second is not None
     assert second.joined() == {"index_a": 999, "deltas_a": [1, 2]}
-
-
-def test_series_is_carried_over_a_restart() -> None:
-    half = {**_TREES[0], "deltas_a": [Decimal("0.5"), 2, {"v": Decimal(3)}]}
-    state, _ = _SERIES.assemble(None, half)
-    assert state is not None
-    saved = json.loads(json.dumps(state.as_json()))
-    assert Assembly.of_json(saved) == state
 
 
 def test_two_counters_side_by_side() -> None:
