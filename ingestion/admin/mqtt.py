@@ -6,6 +6,7 @@ connect, topics.
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
@@ -38,8 +39,6 @@ __all__ = ["MqttLoginAdmin"]
 
 # Passwords that one page shows; more are written to a file by `manage.py mqtt_logins`.
 _SHOWN = 50
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-_ANY = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 
 
 class MqttLoginForm(ServiceForm):
@@ -180,11 +179,17 @@ def _places() -> list[dict[str, Any]]:
 
 
 def _place(name: str, host: str, port: int, *, encrypted: bool) -> dict[str, Any]:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        is_any, is_local = not host, host == "localhost"
+    else:
+        is_any, is_local = address.is_unspecified, address.is_loopback
     return {
         "name": name,
         # Of a server that listens at all its addresses nobody here knows which devices reach.
-        "host": "" if host in _ANY else host,
+        "host": "" if is_any else host,
         "port": port,
         "encrypted": encrypted,
-        "is_local": host in _LOCAL,
+        "is_local": is_local,
     }

@@ -61,7 +61,7 @@ class SeriesLane(Measuring):
 
     def __init__(self, definition: Definition, rule: Series, shape: Shape, clock: Moment) -> None:
         super().__init__(definition, rule)
-        if rule.match or rule.before or isinstance(rule.div, str):
+        if rule.match or rule.before or rule.cumulative or isinstance(rule.div, str):
             raise Varies
         self.cell = cell_of(rule.deltas or rule.registers, shape)
         if self.cell is not None and (self.cell.kind != "number" or not _is_list(self.cell)):

@@ -64,6 +64,8 @@ class _Compiled:
     """One rule, ready to be used."""
 
     def __init__(self, definition: Definition, rule: Rule) -> None:
+        if rule.cumulative and not (rule.deltas and rule.base):
+            raise ValueError("cumulative is for deltas with a base")
         self.rule = rule
         self.holds = compile_condition(rule.when)
         self.lists = _compile_lists(rule)
@@ -166,7 +168,11 @@ class _Compiled:
         port: int | None,
     ) -> Series:
         offset, rule = listed.first.offset, self.rule
-        if rule.deltas or (rule.match and target.entry.accumulation == Accumulation.DELTA):
+        if rule.cumulative:
+            listed = listed._replace(values=_registers(listed, backward=self.backward))
+        if (rule.deltas and not rule.cumulative) or (
+            rule.match and target.entry.accumulation == Accumulation.DELTA
+        ):
             kind, base, values = "deltas", *self._deltas(target, scale, listed)
             intervals = len(values)
         else:
@@ -205,6 +211,16 @@ class _Compiled:
         return archive_integer(
             base, scale, target.entry._replace(accumulation=Accumulation.CUMULATIVE), offset
         ), values
+
+
+def _registers(listed: _Listed, *, backward: bool) -> Numbers:
+    """The register at each step, from the base on; beyond a missing amount it is not known."""
+    found: Numbers = [listed.base]
+    for amount in reversed(listed.values) if backward else listed.values:
+        before = found[-1]
+        used = -amount if backward and amount is not None else amount
+        found.append(None if before is None or used is None else before + used)
+    return found[::-1] if backward else found
 
 
 def _is_counted(target: Target) -> bool:

@@ -267,6 +267,12 @@ PARTS: dict[str, tuple[Key, ...]] = {
             "the reading type says, with its own time where `at` is a fact.",
         ),
         Key("base", REFERENCE, "The register at `at`."),
+        Key(
+            "cumulative",
+            Truth(),
+            "The amounts are added to the base: the register at each step is stored, and amounts "
+            "follow from it. For series that do not tell every amount.",
+        ),
         Key("at", MOMENT, "The time the steps are counted from; the telegram's if left out."),
         Key("floor", DURATION, "`at` is set back to the last full hour, day …: 1h, 1d."),
         Key(

@@ -113,6 +113,7 @@ class Series(Measured):
     base: str = ""
     floor: str = ""
     before: str = ""
+    cumulative: bool = False
     direction: str = "forward"
     order: str = ""
     missing: tuple[int, ...] = ()

@@ -125,8 +125,8 @@ def test_a_day_counts_from_when_its_first_telegram_was_sent() -> None:
     series = _day({}, _SENT)
     assert series is not None
     assert series.base_time == _SENT - timedelta(hours=23)
-    assert (series.base, series.step) == (2_560, 3_600)
-    assert series.values == tuple(10 * hour for hour in range(1, 24))
+    assert (series.kind, series.step) == ("registers", 3_600)
+    assert series.values == tuple(2_560 + 5 * hour * (hour + 1) for hour in range(24))
 
 
 def test_a_day_like_the_one_before_is_another_day() -> None:
@@ -135,7 +135,7 @@ def test_a_day_like_the_one_before_is_another_day() -> None:
         sent = _SENT + timedelta(days=day)
         series = _day(memory, sent, factor=0)
         assert series is not None
-        assert (series.base_time, len(series.values)) == (sent - timedelta(hours=23), 23)
+        assert (series.base_time, len(series.values)) == (sent - timedelta(hours=23), 24)
 
 
 def test_a_day_that_lost_its_end_does_not_get_that_of_the_next() -> None:
@@ -159,6 +159,6 @@ def test_ten_minutes_of_an_hour_come_in_one_telegram() -> None:
     payload = bytes.fromhex("482000") + bytes(3) + b"\x07" + bytes(4) + bytes((0, 1, 0, 0)) * 5
     series = _heard({}, payload, _SENT)
     assert series is not None
-    assert (series.base, series.step) == (70, 600)
+    assert series.step == 600
     assert series.base_time == _SENT - timedelta(minutes=50)
-    assert series.values == (10,) * 5
+    assert series.values == (70, 80, 90, 100, 110, 120)

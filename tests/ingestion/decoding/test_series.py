@@ -11,6 +11,7 @@ import pytest
 from ingestion.codecs.errors import DecodeError
 from ingestion.codecs.telegram import Item
 from ingestion.decoding import Decoded, Series
+from meters.definition import DefinitionError
 
 from .typing_of import generic, meaning
 
@@ -223,3 +224,26 @@ def test_an_item_without_a_time_is_left_out_with_a_warning() -> None:
     decoded = _matched(_stretch([1], 8, time=None))
     assert decoded.series == ()
     assert "the time of the series is not known" in decoded.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("direction", "at", "values"),
+    [("forward", _hour(12), (100, 101, 103, 106)), ("backward", _hour(9), (94, 97, 99, 100))],
+)
+def test_amounts_that_are_added_to_their_base(
+    direction: str, at: datetime, values: tuple[int, ...]
+) -> None:
+    rule = f"{_RULE}, deltas: $d, base: $b, cumulative: true, direction: {direction}"
+    series = _one(rule, [1, 2, 3], b=100)
+    assert (series.kind, series.base, series.base_time) == ("registers", None, at)
+    assert series.values == values
+
+
+def test_beyond_a_missing_amount_no_register_is_known() -> None:
+    rule = f"{_RULE}, deltas: $d, base: $b, cumulative: true, missing: 255"
+    assert _one(rule, [1, 255, 3], b=100).values == (100, 101, None, None)
+
+
+def test_what_is_added_needs_a_base() -> None:
+    with pytest.raises(DefinitionError, match="cumulative is for deltas with a base"):
+        generic(f"series:\n  - {{{_RULE}, deltas: $d, cumulative: true}}\n")

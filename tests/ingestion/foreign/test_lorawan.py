@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("archive_tables")
 
 TOPICS = "v3/+/devices/+/+, application/#,lns/#"
 UP = "v3/city@tenant/devices/meter-1/up"
-REGISTER = "cold_water.volume.register"
+REGISTER, VOLUME = "cold_water.volume.register", "cold_water.volume"
 # Another maker's: the DevEUI as people write it.
 ADEUNIS, ADEUNIS_EUI = "00-18-b2-00-00-00-0b-20", "0018B20000000B20"
 
@@ -126,6 +126,40 @@ def test_documents_of_each_server_become_readings_of_the_networks_time(
     assert [row.counter for row in rows] == list(range(len(WRITERS)))
     assert {(row.transport, row.module_id) for row in rows} == {(Transport.MQTT, module.pk)}
     wait_for(lambda: ModuleState.objects.filter(module=module, signal_dbm=-43), what="the signal")
+
+
+def history(part: int) -> bytes:
+    """A third of a day's hourly pulses, as many in an hour as its number; port 1."""
+    hours = (range(1, 11), range(11, 23), range(23, 24))[part]
+    counters = (256).to_bytes(4, "big") + bytes(4) if part == 0 else b""
+    pairs = [hour.to_bytes(2, "big") + bytes(2) for hour in hours]
+    return bytes((0x48, 0x40, part)) + counters + b"".join(pairs)
+
+
+def test_a_day_that_comes_in_three_uplinks_is_put_together(
+    collection: Collection, server: Client
+) -> None:
+    _module, point = pulse_module(fleet.company(), "adeunis_pulse", ADEUNIS, port=0)
+    entered(collection, ADEUNIS)
+    sent = heard(2).replace(minute=0, second=0)
+    for part in range(3):
+        at = sent + timedelta(seconds=40 * part)
+        document = written("things", history(part), port=1, counter=part, at=at, eui=ADEUNIS_EUI)
+        server.publish(UP, document)
+        handled(collection, part + 1)
+    shown = [2_560 + 5 * hour * (hour + 1) for hour in range(24)]
+    expected = [(sent - timedelta(hours=23 - hour), shown[hour]) for hour in range(24)]
+    found = wait_for(
+        lambda: rows if len(rows := site.registers(point, REGISTER)) == 24 else None,
+        what="the readings",
+    )
+    assert found == expected
+    # The register of the next day tells the hour that no telegram tells.
+    sent += timedelta(hours=1)
+    server.publish(UP, written("things", adeunis(540), port=1, counter=3, at=sent, eui=ADEUNIS_EUI))
+    handled(collection, 4)
+    hours = [*(10 * hour for hour in range(1, 24)), 5_400 - shown[-1]]
+    assert site.intervals(point, VOLUME)[-24:] == hours
 
 
 def test_a_module_with_a_clock_of_its_own_keeps_its_time(
