@@ -5,8 +5,8 @@ depends on its neighbours, and what its neighbours said may change with it (a ga
 lower reading turns out to be transient), so the stretch around it is derived anew from all readings
 that are stored or arriving. The archive's own rules then decide: a difference between two readings
 on the grid is `derived`, a share of a longer stretch `estimated`, and neither replaces what the
-device itself sent as an interval. Each installation is read on its own, from its opening to its
-closing.
+device itself sent as an interval: that is taken off before the rest is divided (`ingestion.remainders`).
+Each installation is read on its own, from its opening to its closing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from django.db import connection
 from ingestion.loader import Readings
 from ingestion.loader.calendar import midnights
 from ingestion.registers import register_steps, snap, spread
+from ingestion.remainders import Stretch, leave_the_rest
 from ingestion.values import scaled_down
 from meters.models import Quality
 
@@ -83,29 +84,37 @@ WHERE c.id = ANY(%s)
 """
 
 
-def derive(registers: Registers, channels: dict[int, int], context: Context) -> Readings | None:
+def derive(
+    registers: Registers,
+    channels: dict[int, int],
+    context: Context,
+    *,
+    arriving: Readings | None = None,
+) -> Readings | None:
     """Interval values that new register readings tell, for channels → their route.
 
-    registers: everything that arrives, of other channels too. None when there is nothing to tell.
+    registers, arriving: registers and intervals that arrive, of other channels too. None when there
+    is nothing to tell.
     """
     wanted = np.isin(registers.channel, np.fromiter(channels, np.int64, len(channels)))
     good = wanted & np.isin(registers.quality & 7, (Quality.VALID, Quality.DERIVED, Quality.EDITED))
-    arriving = registers.take(np.flatnonzero(good))
-    if not len(arriving):
+    new = registers.take(np.flatnonzero(good))
+    if not len(new):
         return None
     seconds = {key: int(context.routes.interval[row]) * 60 for key, row in channels.items()}
-    readings = _around(arriving, seconds)
-    frames = dict(zip(arriving.channel.tolist(), arriving.frame.tolist(), strict=True))
-    parts = []
+    readings = _around(new, seconds)
+    frames = dict(zip(new.channel.tolist(), new.frame.tolist(), strict=True))
+    parts: list[_Told] = []
     for channel, known in readings.items():
         for route in _periods(channels[channel], context.routes):
             part = _of_period(known, route, context, frames[channel])
             parts += [] if part is None else [part]
     if not parts:
         return None
-    names = Readings.__dataclass_fields__
-    made = Readings(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
-    return _summed(made)
+    names, told = Readings.__dataclass_fields__, [part.readings for part in parts]
+    made = Readings(**{n: np.concatenate([getattr(part, n) for part in told]) for n in names})
+    divided = [one for part in parts for one in part.divided]
+    return leave_the_rest(_summed(made), divided, arriving or Readings())
 
 
 def _summed(made: Readings) -> Readings:
@@ -120,6 +129,13 @@ def _summed(made: Readings) -> Readings:
     made.value = value
     made.quality = np.where(several, Quality.ESTIMATED, made.quality).astype(np.uint8)
     return made
+
+
+class _Told(NamedTuple):
+    """Intervals that registers tell; divided: stretches of several of them between two readings."""
+
+    readings: Readings
+    divided: list[Stretch]
 
 
 class _Known(NamedTuple):
@@ -194,7 +210,7 @@ def _periods(route: int, routes: Routes) -> range:
     return range(first, int(np.searchsorted(routes.key, key, side="right")))
 
 
-def _of_period(known: _Known, route: int, context: Context, frame: int) -> Readings | None:
+def _of_period(known: _Known, route: int, context: Context, frame: int) -> _Told | None:
     routes = context.routes
     start, end = int(routes.start[route]), int(routes.end[route])
     times = np.array(sorted(t for t in known.values if start <= t < end), np.int64)
@@ -220,7 +236,14 @@ def _of_period(known: _Known, route: int, context: Context, frame: int) -> Readi
     value = _multiplied(made.amounts, int(values[0]), routes, route)
     told = _anew(made.starts, segments, known, interval)
     count = len(told)
-    return Readings(
+    zone = context.zones.get(int(routes.company[route]), "UTC")
+    channel = int(routes.channel[route])
+    divided = [
+        Stretch(channel, one.start, one.end, interval, zone)
+        for one in segments
+        if one.known and _is_divided(one, interval, origin)
+    ]
+    made_anew = Readings(
         channel=np.full(count, routes.channel[route]),
         start=made.starts[told],
         interval_minutes=np.full(count, routes.interval[route]),
@@ -229,6 +252,13 @@ def _of_period(known: _Known, route: int, context: Context, frame: int) -> Readi
         frame=np.full(count, frame, np.int32),
         derived=np.ones(count, np.bool_),
     )
+    return _Told(made_anew, divided)
+
+
+def _is_divided(segment: Segment, interval: int, origin: int) -> bool:
+    """Whether several whole intervals, and nothing else, lie between its readings."""
+    begins, length = segment.start - origin, segment.end - segment.start
+    return interval < length <= _LONGEST and not begins % interval and not length % interval
 
 
 def _anew(starts: Ints, segments: list[Segment], known: _Known, interval: int) -> Ints:

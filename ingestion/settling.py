@@ -168,8 +168,10 @@ class Settler:
 
     def _derive(self, work: Work, collected: Collected) -> None:
         if collected.derive:
-            _readings, registers = collected.together()
-            derived = derive(registers, collected.derive, context_of(work, self.known))
+            readings, registers = collected.together()
+            derived = derive(
+                registers, collected.derive, context_of(work, self.known), arriving=readings
+            )
             collected.readings += [] if derived is None else [derived]
 
     def _note_touched(self, work: Work) -> None:

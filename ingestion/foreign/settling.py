@@ -76,6 +76,6 @@ def foreign_store(
 def derive_too(work: ForeignWork, collected: Collected, known: Known) -> None:
     """Intervals that new registers tell."""
     if collected.derive:
-        _readings, registers = collected.together()
-        derived = derive(registers, collected.derive, context_of(work, known))
+        readings, registers = collected.together()
+        derived = derive(registers, collected.derive, context_of(work, known), arriving=readings)
         collected.readings += [] if derived is None else [derived]

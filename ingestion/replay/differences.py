@@ -6,30 +6,23 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from django.db import connection
 
 from ingestion.loader import ChannelCalendar, Precedence
 from ingestion.loader.merge import RANK, merge
 from ingestion.loader.placing import Windows, group, place
+from ingestion.stored_blocks import Cells, blocks_stored
 from meters.blocks import MISSING, Blocks, cells_of, starts_of
 from meters.partitions import BLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
     from ingestion.loader import Readings
     from ingestion.loader.placing import Keys
 
-__all__ = ["BlockChange", "Cells", "Differences", "blocks_stored", "differences"]
+__all__ = ["BlockChange", "Differences", "differences"]
 
 _EPOCH = date(1970, 1, 1)
-_STORED = """
-SELECT channel_id, day, meters_block_values(small, "values", wide), quality
-FROM meters_interval_block WHERE day = ANY(%s) AND channel_id = ANY(%s)
-    AND day >= %s AND day <= %s
-"""
 
 
 class BlockChange(NamedTuple):
@@ -49,20 +42,6 @@ class Differences(NamedTuple):
 
     blocks: list[BlockChange]
     refused: int
-
-
-class Cells(NamedTuple):
-    """Slots of a day: values, and their quality bytes; a missing value is 0."""
-
-    value: NDArray[np.int64]
-    quality: NDArray[np.uint8]
-
-    def listed(self) -> list[int | None]:
-        missing = (self.quality & 0x07) == MISSING
-        return [
-            None if gone else value
-            for value, gone in zip(self.value.tolist(), missing.tolist(), strict=True)
-        ]
 
 
 def differences(readings: Readings) -> Differences:
@@ -103,23 +82,6 @@ def _changes(arriving: Blocks, keys: Keys) -> Iterator[BlockChange]:
             yield BlockChange(
                 channel, day, interval, old.listed(), after.listed(), quality, changed
             )
-
-
-def blocks_stored(days: set[date], channels: set[int]) -> dict[tuple[int, date], Cells]:
-    """(channel, day) → values and qualities as they stand."""
-    found: dict[tuple[int, date], Cells] = {}
-    if not days:
-        return found
-    with connection.cursor() as cursor:
-        cursor.execute(_STORED, [list(days), list(channels), min(days), max(days)])
-        for channel, day, values, quality in cursor.fetchall():
-            missing = np.array([value is None for value in values])
-            worth = np.where(missing, MISSING, 0).astype(np.uint8)
-            if quality is not None:
-                worth = np.frombuffer(bytes(quality), np.uint8)
-            numbers = np.array([value or 0 for value in values], np.int64)
-            found[channel, day] = Cells(numbers, worth)
-    return found
 
 
 def _empty(slots: int) -> Cells:

@@ -45,8 +45,8 @@ def resolved(frames: Sequence[KeptFrame], work: Work, known: Known) -> tuple[Col
     collected = resolve(work, messages, known)
     flag_ahead(collected, np.array([frames[at].received_at for at in work.new], np.int64))
     if collected.derive:
-        _readings, registers = collected.together()
-        derived = derive(registers, collected.derive, context_of(work, known))
+        readings, registers = collected.together()
+        derived = derive(registers, collected.derive, context_of(work, known), arriving=readings)
         collected.readings += [] if derived is None else [derived]
     return collected, messages
 

@@ -17,14 +17,15 @@ from ingestion.errors import IngestionError
 from ingestion.loader import LoadBatch, Precedence, Readings, load
 from ingestion.models import RedecodedBlock, Redecoding
 from ingestion.replay.anew import MOST_FRAMES, Anew, module_anew, point_anew
-from ingestion.replay.differences import BlockChange, blocks_stored, differences
+from ingestion.replay.differences import BlockChange, differences
 from ingestion.routing import modules_at
+from ingestion.stored_blocks import blocks_stored
 from meters.models import TelemetryModule, UsagePoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ingestion.replay.differences import Cells
+    from ingestion.stored_blocks import Cells
 
 __all__ = [
     "check_begun",

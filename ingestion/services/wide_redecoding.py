@@ -25,7 +25,7 @@ from ingestion.loader import ArchiveUnavailable, Loader
 from ingestion.loader.merge import RANK
 from ingestion.models import RedecodedBlock, Redecoding
 from ingestion.replay.anew import MOST_FRAMES, modules_anew
-from ingestion.replay.differences import blocks_stored, differences
+from ingestion.replay.differences import differences
 from ingestion.replay.kept import frames_counted
 from ingestion.services.redecoding import (
     check_begun,
@@ -34,6 +34,7 @@ from ingestion.services.redecoding import (
     redecoding_ready,
     values_stored,
 )
+from ingestion.stored_blocks import blocks_stored
 from meters.models import DeviceType, Meter, TelemetryModule
 
 if TYPE_CHECKING:

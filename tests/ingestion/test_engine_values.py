@@ -163,6 +163,40 @@ def test_the_device_itself_knows_better_than_a_difference(collect: Collect, send
     assert [found for found in values(one).values()] == [(n, Quality.VALID) for n in (1, 2, 3, 4)]
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_what_was_lost_gets_what_the_device_did_not_tell(
+    collect: Collect, send: Send, *, together: bool
+) -> None:
+    one = fleet.module(fleet.company(), 1)
+    sender = send(collect())
+    start = fleet.day_start(3)
+    told = fleet.profile([1, 2, 30, 4], start=start, opening=100)
+    shown = snapshot(start, 100), snapshot(start + 7 * H, 157)
+    for messages in [(told, *shown)] if together else [(told,), shown]:
+        ask(sender, one, *messages)
+    valid = [(value, Quality.VALID) for value in (1, 2, 30, 4)]
+    left = [(value, Quality.ESTIMATED) for value in (6, 7, 7)]
+    assert list(values(one).values()) == valid + left
+    # Two of the lost hours come late: a single one is what is left.
+    ask(sender, one, fleet.profile([5, 9], start=start + 4 * H, opening=137))
+    ask(sender, one, snapshot(start + 8 * H, 160))
+    rest = [(5, Quality.VALID), (9, Quality.VALID), (6, Quality.DERIVED), (3, Quality.DERIVED)]
+    assert list(values(one).values()) == valid + rest
+
+
+def test_what_a_device_told_beyond_its_registers_takes_nothing_away(
+    collect: Collect, send: Send
+) -> None:
+    one = fleet.module(fleet.company(), 1)
+    sender = send(collect())
+    start = fleet.day_start(3)
+    ask(sender, one, fleet.profile([50, 60], start=start, opening=100))
+    ask(sender, one, snapshot(start, 100), snapshot(start + 4 * H, 108))
+    found = list(values(one).values())
+    assert found[:2] == [(50, Quality.VALID), (60, Quality.VALID)]
+    assert found[2:] == [(2, Quality.ESTIMATED)] * 2
+
+
 def test_an_exchange_entered_late_gives_each_time_its_own_multiplier(
     collect: Collect, send: Send
 ) -> None:
