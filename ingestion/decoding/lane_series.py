@@ -61,10 +61,15 @@ class SeriesLane(Measuring):
 
     def __init__(self, definition: Definition, rule: Series, shape: Shape, clock: Moment) -> None:
         super().__init__(definition, rule)
-        if rule.match or rule.before or rule.cumulative or isinstance(rule.div, str):
+        if rule.match or isinstance(rule.div, str):
             raise Varies
         self.cell = cell_of(rule.deltas or rule.registers, shape)
-        if self.cell is not None and (self.cell.kind != "number" or not _is_list(self.cell)):
+        if self.cell is None:
+            # These messages have no such list.
+            return
+        if rule.before or rule.cumulative:
+            raise Varies
+        if self.cell.kind != "number" or not _is_list(self.cell):
             raise Varies
         self.base = cell_of(rule.base, shape) if rule.base else None
         if self.base is not None and (self.base.kind != "number" or self.base.count != 1):

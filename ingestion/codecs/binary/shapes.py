@@ -163,10 +163,13 @@ class Shape:
 def shape_of(decoder: BinaryDecoder, octets: bytes, port: int | None = None) -> Shape | None:
     """The shape that this message has, and others of its port; None: none, or it can't be read."""
     schema = decoder.schema
-    if schema.rejects or schema.assembly:
+    if schema.rejects:
         return None
     try:
         state, layout = decoder.probe(octets, port)
+        if schema.assembly is not None and schema.assembly.part in state.tree:
+            # What it says depends on messages before it.
+            return None
         walk = _Walk(state, layout.endian, _declared(layout.fields))
         walk.fields(layout.fields)
     except (DecodeError, SchemaError, Varies):

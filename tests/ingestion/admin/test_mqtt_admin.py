@@ -21,7 +21,7 @@ ADD = f"{LIST}add/"
 
 
 def passwords(page: str) -> list[str]:
-    return re.findall(r"<td><code>([^<]+)</code></td>", page)
+    return re.findall(r"<td[^>]*><code>([^<]+)</code></td>", page)
 
 
 def password_of(module: TelemetryModule) -> str:
