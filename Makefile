@@ -11,13 +11,13 @@ RUN := .venv/bin/python
 EMBEDDED := $(RUN) -m config.embedded
 WITH_SERVICES := $(EMBEDDED) exec --temporary --
 # Whoever is done takes over tests of the others: the slow ones stand behind one another.
-PYTEST := $(RUN) -m pytest -n 2 --dist worksteal -p tests.faults.counts
+PYTEST := $(RUN) -m pytest -n 3 --dist worksteal -p tests.faults.counts
 PRODUCTION := DJANGO_SETTINGS_MODULE=config.settings.production ALLOWED_HOSTS=readout.example \
 	SECRET_KEY=check-only-0123456789-abcdefghij-ABCDEFGHIJ-klmnopqrst-KLMNOPQRST \
 	MASTER_KEY=Y2hlY2stb25seS1jaGVjay1vbmx5LWNoZWNrLW9ubHk= \
 	CSRF_TRUSTED_ORIGINS=https://readout.example
 COMPILE := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-header
+	--generate-hashes --no-header
 
 .PHONY: help demo stop status bootstrap bootstrap-dev system-packages test test-security bench \
 	test-faults check format bench-admin requirements messages clean

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .adeunis_names import DEBOUNCING, SENSORS, sensor_names
+from .adeunis_names import COMMON, DEBOUNCING, SENSORS, sensor_names
 from .agreeing import flattened
 from .by_type import Published, compare_by_type
 from .outcomes import REFUSED, Outcome
@@ -31,32 +31,11 @@ _WORDS = {
 }
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000}
 _CODES = ("type", "downlinkFramecode", "downlinkCode", "downlinkErrorCode")
-_NAMES = {
-    "status.frameCounter": "frame_counter",
-    "status.hardwareError": "hardware_error",
-    "status.lowBattery": "low_battery",
-    "status.configurationDone": "configured",
-    "status.configurationInconsistency": "configuration_inconsistent",
-    "status.timestamp": "has_time",
-    "timestamp": "sent_at",
-    "type": "code",
-    "productMode": "product_mode",
+_NAMES = COMMON | {
     "historicMode": "historic_mode",
-    "numberOfHistorizationBeforeSending": "recorded_before_sending",
-    "redundantSamples": "redundant_samples",
     "frameIndex": "frame_index",
     "baseTime": "first_delta_hour",
-    "requestStatus": "request_status",
-    "downlinkCode": "downlink_code",
-    "downlinkFramecode": "downlink_code",
-    "registerId": "register",
-    "appVersion": "application_version",
-    "rtuVersion": "radio_version",
-    "loraAdr": "adaptive_data_rate",
-    "loraProvisioningMode": "provisioning",
     "loraDutycycle": "duty_cycle",
-    "loraDutycyle": "duty_cycle",
-    "loraClassMode": "class",
     "nbIot.imei": "imei",
     "nbIot.signalQuality": "signal",
     "nbIot.globalFrameCounter": "global_counter",

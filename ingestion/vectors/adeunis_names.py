@@ -1,4 +1,6 @@
-"""What the published fields of Adeunis modules other than pulse modules are called in our types.
+"""What the published fields of Adeunis modules are called in our types.
+
+`COMMON` holds for every module; the rest is of modules other than pulse modules.
 
 A name may be several of which the first that there is counts (`a|b`); `$label` is words about
 another field. Names that differ only in case and separators need no entry.
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-__all__ = ["CODECS", "DEBOUNCING", "SENSORS", "sensor_names"]
+__all__ = ["CODECS", "COMMON", "DEBOUNCING", "SENSORS", "sensor_names"]
 
 # Published device type → shipped type.
 SENSORS = {
@@ -42,7 +44,7 @@ CODECS = {
     "adeunis/tic-pme-pmi": "ticPmePmi",
 }
 DEBOUNCING = "debounceDuration"
-_COMMON = {
+COMMON = {
     "type": "code",
     "status.frameCounter": "frame_counter",
     "status.hardwareError": "hardware_error",
@@ -244,7 +246,7 @@ _OWN: Mapping[str, Mapping[str, str]] = {
 
 def sensor_names(kind: str) -> dict[str, str]:
     """Published path → ours, for a published device type."""
-    common = _COMMON | _DIGITAL_ALARMS | dict(_repeated())
+    common = COMMON | _DIGITAL_ALARMS | dict(_repeated())
     return {**common, **_OWN.get(SENSORS[kind], {})}
 
 

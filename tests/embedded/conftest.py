@@ -124,10 +124,22 @@ class Copy:
         return self.run("exec", "--", *self.inner_python, "-c", code)
 
     def kill_all(self) -> None:
-        """SIGKILL for every process of this copy, in no order."""
-        for pid in [*self.status().values(), *self.processes()]:
+        """SIGKILL for every process of this copy, in no order; returns when they are gone.
+
+        A starter does not mention the data folder: left alive, it would hold the lock of
+        services that are dead, and the next command would join them.
+        """
+        starters = [process for process in self.started if process.poll() is None]
+        for pid in [
+            *(process.pid for process in starters),
+            *self.status().values(),
+            *self.processes(),
+        ]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for process in starters:
+            process.wait()
+        until(lambda: not self.processes(), "killed processes to be gone")
 
     def processes(self) -> list[int]:
         """Living processes that mention this copy's data folder."""
