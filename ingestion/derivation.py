@@ -5,8 +5,8 @@ depends on its neighbours, and what its neighbours said may change with it (a ga
 lower reading turns out to be transient), so the stretch around it is derived anew from all readings
 that are stored or arriving. The archive's own rules then decide: a difference between two readings
 on the grid is `derived`, a share of a longer stretch `estimated`, and neither replaces what the
-device itself sent as an interval: that is taken off before the rest is divided (`ingestion.remainders`).
-Each installation is read on its own, from its opening to its closing.
+device itself sent as an interval: that is taken off before the rest is divided (`ingestion.remainders`),
+and divided anew when the device tells more of it. Each installation is read on its own, from its opening to its closing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django.db import connection
 from ingestion.loader import Readings
 from ingestion.loader.calendar import midnights
 from ingestion.registers import register_steps, snap, spread
-from ingestion.remainders import Stretch, leave_the_rest
+from ingestion.remainders import Stretch, leave_the_rest, rest_anew
 from ingestion.values import scaled_down
 from meters.models import Quality
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["derive"]
+__all__ = ["derive", "derive_rest"]
 
 # Readings taken along on either side, besides those within two intervals. What they tell of each
 # other was told when they came; they are here to judge the ones that arrive. All may be transient
@@ -101,20 +101,73 @@ def derive(
     new = registers.take(np.flatnonzero(good))
     if not len(new):
         return None
-    seconds = {key: int(context.routes.interval[row]) * 60 for key, row in channels.items()}
-    readings = _around(new, seconds)
+    arrived: dict[int, dict[int, int]] = {}
+    columns = (new.channel, new.at, new.value)
+    for channel, at, value in zip(*(column.tolist() for column in columns), strict=True):
+        arrived.setdefault(channel, {})[at] = value
+    spans = {key: (min(found), max(found)) for key, found in arrived.items()}
+    readings = _around(arrived, spans, _seconds(channels, context))
     frames = dict(zip(new.channel.tolist(), new.frame.tolist(), strict=True))
+    found = _of_channels(readings, channels, context, frames)
+    if found is None:
+        return None
+    return leave_the_rest(found.readings, found.divided, arriving or Readings())
+
+
+def derive_rest(channels: Ints, days: Ints, context: Context) -> Readings:
+    """What registers leave for the other intervals around values that were told (`LoadBatch.rest`).
+
+    channels, days: interval channels, and the local day since 1970 of each, that are stored with
+    what was told.
+    """
+    routes = context.routes
+    rows = np.flatnonzero(
+        np.isin(routes.channel, channels) & (routes.register > 0) & ~routes.instant
+    )
+    by_interval = dict(zip(routes.channel[rows].tolist(), rows.tolist(), strict=True))
+    spans: dict[int, tuple[int, int]] = {}
+    for channel, day in zip(channels.tolist(), days.tolist(), strict=True):
+        if channel in by_interval:
+            row = by_interval[channel]
+            zone = context.zones.get(int(routes.company[row]), "UTC")
+            first, end = midnights((zone,)).span(day)
+            register = int(routes.register[row])
+            known = spans.get(register, (first, end))
+            spans[register] = min(first, known[0]), max(end, known[1])
+    if not spans:
+        return Readings()
+    registers = {int(routes.register[row]): row for row in by_interval.values()}
+    readings = _around({}, spans, _seconds(registers, context))
+    readings = {key: _between(known, *spans[key]) for key, known in readings.items()}
+    found = _of_channels(readings, registers, context, {})
+    return Readings() if found is None else rest_anew(found.readings, found.divided)
+
+
+def _seconds(channels: dict[int, int], context: Context) -> dict[int, int]:
+    return {key: int(context.routes.interval[row]) * 60 for key, row in channels.items()}
+
+
+def _between(known: _Known, first: int, end: int) -> _Known:
+    """Only stretches that share time with it, or end or begin at a reading that came with a value."""
+    before = max((at for at in known.values if at < first), default=-inf)
+    after = min((at for at in known.values if at > end), default=inf)
+    return known._replace(since=before, until=after)
+
+
+def _of_channels(
+    readings: dict[int, _Known], channels: dict[int, int], context: Context, frames: dict[int, int]
+) -> _Told | None:
+    """What the registers of all these channels tell; None for nothing."""
     parts: list[_Told] = []
     for channel, known in readings.items():
         for route in _periods(channels[channel], context.routes):
-            part = _of_period(known, route, context, frames[channel])
+            part = _of_period(known, route, context, frames.get(channel, -1))
             parts += [] if part is None else [part]
     if not parts:
         return None
     names, told = Readings.__dataclass_fields__, [part.readings for part in parts]
     made = Readings(**{n: np.concatenate([getattr(part, n) for part in told]) for n in names})
-    divided = [one for part in parts for one in part.divided]
-    return leave_the_rest(_summed(made), divided, arriving or Readings())
+    return _Told(_summed(made), [one for part in parts for one in part.divided])
 
 
 def _summed(made: Readings) -> Readings:
@@ -146,15 +199,13 @@ class _Known(NamedTuple):
     until: float
 
 
-def _around(arriving: Registers, seconds: dict[int, int]) -> dict[int, _Known]:
-    """By channel: what arrives, and what is stored before, between and after."""
-    arrived: dict[int, dict[int, int]] = {}
-    columns = (arriving.channel, arriving.at, arriving.value)
-    for channel, at, value in zip(*(column.tolist() for column in columns), strict=True):
-        arrived.setdefault(channel, {})[at] = value
-    keys = sorted(arrived)
-    first = [float(min(arrived[key]) - 2 * seconds[key]) for key in keys]
-    last = [float(max(arrived[key]) + 2 * seconds[key]) for key in keys]
+def _around(
+    arrived: dict[int, dict[int, int]], spans: dict[int, tuple[int, int]], seconds: dict[int, int]
+) -> dict[int, _Known]:
+    """By channel: what arrives, and what is stored before its span of time, in it and after it."""
+    keys = sorted(spans)
+    first = [float(spans[key][0] - 2 * seconds[key]) for key in keys]
+    last = [float(spans[key][1] + 2 * seconds[key]) for key in keys]
     stored: dict[int, dict[int, int]] = {key: {} for key in keys}
     with connection.cursor() as cursor:
         cursor.execute(_STORED, [keys, first, last])
@@ -163,15 +214,24 @@ def _around(arriving: Registers, seconds: dict[int, int]) -> dict[int, _Known]:
         cursor.execute(_INSTALLED, [keys])
         installed = cursor.fetchall()
     bounds = zip(keys, first, last, strict=True)
-    found = {key: _known(arrived[key], stored[key], low, high) for key, low, high in bounds}
+    found = {
+        key: _known(arrived.get(key, {}), stored[key], spans[key], low, high)
+        for key, low, high in bounds
+    }
     _add_installed(found, installed)
     return found
 
 
-def _known(arrived: dict[int, int], stored: dict[int, int], low: float, high: float) -> _Known:
+def _known(
+    arrived: dict[int, int],
+    stored: dict[int, int],
+    span: tuple[int, int],
+    low: float,
+    high: float,
+) -> _Known:
     """low, high: bounds of the times between which everything stored is known."""
-    before = sorted(at for at in stored if at < min(arrived))
-    after = sorted(at for at in stored if at > max(arrived))
+    before = sorted(at for at in stored if at < span[0])
+    after = sorted(at for at in stored if at > span[1])
     more_before = sum(at < low for at in before) >= _ALONG
     more_after = sum(at > high for at in after) >= _ALONG
     return _Known(
@@ -186,6 +246,8 @@ def _add_installed(found: dict[int, _Known], rows: list[tuple[Any, ...]]) -> Non
     for channel, opened, opening, closed, closing, unit, display, exponent in rows:
         factor = _archive_units(unit, display, exponent)
         times, since, until = found[channel]
+        if not times:
+            continue
         low, high = min(times), max(times)
         # Beyond a stretch that is cut off lie readings which are nearer.
         earliest = low - _LONGEST if since == -inf else low

@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ingestion.loader.calendar import midnights
+from ingestion.loader.merge import RANK
 from ingestion.stored_blocks import blocks_stored
 from meters.models import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from ingestion.loader import Readings
-    from ingestion.stored_blocks import Cells
 
-__all__ = ["Stretch", "leave_the_rest"]
+__all__ = ["Stretch", "leave_the_rest", "rest_anew"]
 
 _EPOCH = date(1970, 1, 1)
-# Values that nothing derived from registers replaces.
-_TOLD = (Quality.VALID, Quality.EDITED)
+# Values that no share of a stretch replaces, and those that the server worked out itself.
+_TOLD = frozenset({Quality.QUESTIONABLE, Quality.VALID, Quality.EDITED})
+_WORKED_OUT = frozenset({Quality.ESTIMATED, Quality.DERIVED})
 
-# (channel, Unix second of the start) → value.
-_Values = dict[tuple[int, int], int]
+# (channel, Unix second of the start) → value, and quality class.
+_Key = tuple[int, int]
+_Values = dict[_Key, tuple[int, int]]
 
 
 class Stretch(NamedTuple):
@@ -58,11 +58,46 @@ def leave_the_rest(made: Readings, stretches: Sequence[Stretch], arriving: Readi
     it is: a stretch that is not in `made` as a whole, one of which nothing was told or everything,
     and one of which more was told than the registers allow.
     """
-    told = _told(stretches, arriving) if stretches else {}
+    if not stretches:
+        return made
+    channels = np.array(sorted({one.channel for one in stretches}), np.int64)
+    own = np.isin(arriving.channel, channels) & ~arriving.derived
+    rows = arriving.take(np.flatnonzero(own))
+    cells = dict(_stored(stretches))
+    worth = zip(rows.value.tolist(), (rows.quality & 7).tolist(), strict=True)
+    for key, found in zip(_keys(rows), worth, strict=True):
+        if RANK[found[1]] >= RANK[_class_of(cells.get(key))]:
+            cells[key] = found
+    return _left(made, stretches, _told(cells))
+
+
+def rest_anew(made: Readings, stretches: Sequence[Stretch]) -> Readings:
+    """The same for stretches whose told values are stored and have changed.
+
+    Only what takes the place of values that were worked out before: a gap stays a gap.
+    """
+    stored = dict(_stored(stretches))
+    made = _left(made, stretches, _told(stored))
+    old = [row for row, key in enumerate(_keys(made)) if _class_of(stored.get(key)) in _WORKED_OUT]
+    return made.take(np.array(old, np.int64))
+
+
+def _keys(readings: Readings) -> list[_Key]:
+    return list(zip(readings.channel.tolist(), readings.start.tolist(), strict=True))
+
+
+def _class_of(found: tuple[int, int] | None) -> int:
+    return Quality.MISSING if found is None else found[1]
+
+
+def _told(cells: _Values) -> dict[_Key, int]:
+    return {key: value for key, (value, worth) in cells.items() if worth in _TOLD}
+
+
+def _left(made: Readings, stretches: Sequence[Stretch], told: dict[_Key, int]) -> Readings:
     if not told:
         return made
-    keys = zip(made.channel.tolist(), made.start.tolist(), strict=True)
-    rows = {key: row for row, key in enumerate(keys)}
+    rows = {key: row for row, key in enumerate(_keys(made))}
     made.value, made.quality = made.value.copy(), made.quality.copy()
     for one in stretches:
         cells = [(one.channel, at) for at in one.starts]
@@ -83,17 +118,8 @@ def _leave(made: Readings, rows: list[int], told: list[int | None]) -> None:
     made.quality[lost] = Quality.ESTIMATED if len(lost) > 1 else Quality.DERIVED
 
 
-def _told(stretches: Sequence[Stretch], arriving: Readings) -> _Values:
-    """What devices and people told of these intervals: what arrives, else what is stored."""
-    found = dict(_stored(stretches))
-    channels = np.array(sorted({one.channel for one in stretches}), np.int64)
-    own = np.isin(arriving.channel, channels) & _is_told(arriving.quality) & ~arriving.derived
-    rows = arriving.take(np.flatnonzero(own))
-    keys = zip(rows.channel.tolist(), rows.start.tolist(), strict=True)
-    return found | dict(zip(keys, rows.value.tolist(), strict=True))
-
-
-def _stored(stretches: Sequence[Stretch]) -> Iterator[tuple[tuple[int, int], int]]:
+def _stored(stretches: Sequence[Stretch]) -> Iterator[tuple[_Key, tuple[int, int]]]:
+    """The intervals of these stretches as the archive holds them."""
     placed = [(one, *_placed(one)) for one in stretches]
     days = {day for _one, whole, *_slots in placed for day in whole}
     blocks = blocks_stored(days, {one.channel for one in stretches})
@@ -101,8 +127,8 @@ def _stored(stretches: Sequence[Stretch]) -> Iterator[tuple[tuple[int, int], int
         for at, day, slot, count in zip(one.starts, whole, slots, counts, strict=True):
             block = blocks.get((one.channel, day))
             # A day that is stored with other intervals tells nothing of these.
-            if block is not None and len(block.value) == count and _is_known(block, slot):
-                yield (one.channel, at), int(block.value[slot])
+            if block is not None and len(block.value) == count:
+                yield (one.channel, at), (int(block.value[slot]), int(block.quality[slot]) & 7)
 
 
 def _placed(one: Stretch) -> tuple[list[date], list[int], list[int]]:
@@ -111,11 +137,3 @@ def _placed(one: Stretch) -> tuple[list[date], list[int], list[int]]:
     day, begins, length = midnights((one.zone,)).place(np.zeros(len(starts), np.int64), starts)
     whole = [_EPOCH + timedelta(days=number) for number in day.tolist()]
     return whole, ((starts - begins) // one.step).tolist(), (length // one.step).tolist()
-
-
-def _is_known(block: Cells, slot: int) -> bool:
-    return bool(_is_told(block.quality[slot : slot + 1])[0])
-
-
-def _is_told(quality: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    return np.isin(quality & 0x07, _TOLD)

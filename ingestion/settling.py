@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from ingestion.answers import Answers
 from ingestion.clocks import flag_ahead
 from ingestion.codecs.universal_frames import read_headers
-from ingestion.derivation import derive
+from ingestion.derivation import derive, derive_rest
 from ingestion.downlink import BatchResults
 from ingestion.events import BatchEvents
 from ingestion.foreign.settling import apart, foreign_store
@@ -146,6 +147,7 @@ class Settler:
             told.store()
 
         plan.batch.beside = beside
+        plan.batch.rest = partial(derive_rest, context=context_of(work, self.known))
         result = self.loader.load(plan.batch) if len(plan.batch.frames) else None
         events.announce()
         told.settle()

@@ -7,16 +7,19 @@ fills what the device has not said since (`Precedence.STORED`).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import connection
 
 from ingestion.clocks import flag_ahead
+from ingestion.derivation import derive_rest
 from ingestion.events import BatchEvents
 from ingestion.interval_parts import parts_join
 from ingestion.keeping import frame_outcomes, place_of, refusals
 from ingestion.loader import Frames, LoadBatch, Precedence
+from ingestion.pipeline import context_of
 from ingestion.quarantine import Place, network_of
 from ingestion.replay.kept import replayed_words
 from ingestion.replay.reasons import reasons_still
@@ -142,6 +145,7 @@ def foreign_store_again(
         counters_write(known, moved)
 
     batch.beside = beside
+    batch.rest = partial(derive_rest, context=context_of(work, known))
     result = loader.load(batch)
     events.announce()
     found = reasons_still(work, stored, collected, refusals(result, batch), known, _place)

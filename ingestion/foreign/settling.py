@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingestion.clocks import flag_ahead
-from ingestion.derivation import derive
+from ingestion.derivation import derive, derive_rest
 from ingestion.events import BatchEvents
 from ingestion.interval_parts import parts_join
 from ingestion.keeping import batch_for_loader, ledger_note
@@ -63,6 +64,7 @@ def foreign_store(
         counters_write(known, moved)
 
     plan.batch.beside = beside
+    plan.batch.rest = partial(derive_rest, context=context_of(work, known))
     result = loader.load(plan.batch) if len(plan.batch.frames) else None
     events.announce()
     ledger_note(plan, result, work, known, ledger)

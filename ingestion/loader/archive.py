@@ -95,7 +95,10 @@ class Origin(NamedTuple):
 
 @dataclass(slots=True)
 class ArchiveChange:
-    """What storing did; keys: day and channel of the blocks that changed, turn by turn."""
+    """What storing did; days and channels: of the blocks that changed, turn by turn.
+
+    told_days, told_channels: of those in which the rest of a stretch is another (`Merged.told`).
+    """
 
     refused: NDArray[np.uint8]
     stored: int = 0
@@ -105,6 +108,8 @@ class ArchiveChange:
     revisions: int = 0
     days: list[Ints] = field(default_factory=list)
     channels: list[Ints] = field(default_factory=list)
+    told_days: list[Ints] = field(default_factory=list)
+    told_channels: list[Ints] = field(default_factory=list)
 
 
 class _Source(NamedTuple):
@@ -290,6 +295,10 @@ def _merge(
     change.revisions += int((reason[order] != 0).sum())
     change.days.append(old.day[order])
     change.channels.append(old.channel[order])
+    if bool(merged.told.any()):
+        told = old.any(merged.told)
+        change.told_days.append(old.day[told])
+        change.told_channels.append(old.channel[told])
 
 
 def _write(

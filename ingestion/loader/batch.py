@@ -150,7 +150,10 @@ class LoadBatch:
 
     user_id and note: who changed values by hand and why; they go into the revisions. precedence:
     which of two values stays. beside: writes what belongs to the frames, given their ids, in the
-    same transaction; called again when the transaction is.
+    same transaction; called again when the transaction is. So is rest, which works out anew what
+    registers leave for the other intervals around values that were told: given the channel and the
+    local day (since 1970) of each block in which such a value took the place of an estimate or of
+    another that was told, it returns what is stored besides.
     """
 
     readings: Readings = field(default_factory=Readings)
@@ -160,6 +163,7 @@ class LoadBatch:
     note: str = ""
     precedence: Precedence = Precedence.LATER
     beside: Callable[[NDArray[np.int64]], None] | None = None
+    rest: Callable[[NDArray[np.int64], NDArray[np.int64]], Readings] | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -64,6 +64,11 @@ class Midnights(NamedTuple):
             np.where(known, length, BEYOND),
         )
 
+    def span(self, day: int) -> tuple[int, int]:
+        """First second of a day and of the next one, in the first zone."""
+        first = self.base[0] + day - FIRST_DAY
+        return int(self.starts[first]), int(self.starts[first + 1])
+
 
 @lru_cache(maxsize=64)
 def _zone_midnights(name: str) -> Ints:

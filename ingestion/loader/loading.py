@@ -16,7 +16,7 @@ from meters.partitions import BLOCKS, REGISTERS
 from meters.signals import readings_loaded
 from meters.wire import bigints, cursor
 
-from .archive import ArchiveChange, Origin
+from .archive import ArchiveChange, Origin, store_readings
 from .batch import Frames, LoadBatch, LoadResult
 from .calendar import DAY, ChannelCalendar
 from .errors import ArchiveUnavailable, Raced
@@ -123,6 +123,7 @@ class Loader:
                 changes = store_isolating(run, batch, work, readings, registers)
             else:
                 changes = [store_together(run, work, readings, registers)]
+            changes += self._store_rest(run, batch, changes)
             _sum_up(result, changes)
             _mark_dirty(run, changes)
             store_frames(run, batch.frames, ids, *outcomes(batch, result))
@@ -130,6 +131,19 @@ class Loader:
                 batch.beside(ids)
         result.frame_ids = ids
         return result
+
+    def _store_rest(
+        self, run: Cursor, batch: LoadBatch, changes: list[ArchiveChange]
+    ) -> list[ArchiveChange]:
+        """What the values just stored leave for the intervals around them."""
+        channels = [row for change in changes for row in change.told_channels]
+        if batch.rest is None or not channels:
+            return []
+        days = [row for change in changes for row in change.told_days]
+        made = batch.rest(np.concatenate(channels), np.concatenate(days))
+        placed, refused, _missing = place(made, self.calendar, self._blocks)
+        nobody = np.full(len(made), -1, np.int64)
+        return [store_readings(run, placed, Origin(nobody, batch.user_id, batch.note), refused)]
 
     def _forget(self) -> None:
         for windows in (self._blocks, self._registers, self._frames):

@@ -75,13 +75,15 @@ class Precedence(Enum):
 class Merged(NamedTuple):
     """A cell each: value and quality as they stand now; taken: what arrived is stored;
     altered: the byte changed, be it only in its flags; reason: the `RevisionReason` of a stored
-    value that gave way, 0 elsewhere."""
+    value that gave way, 0 elsewhere; told: what a device or a person told took the place of an
+    estimate, or of another value that was told, so that what is left of its stretch is another."""
 
     value: Ints
     quality: Bytes
     taken: Mask
     altered: Mask
     reason: Bytes
+    told: Mask
 
 
 def merge(
@@ -118,13 +120,25 @@ def merge(
     if precedence is Precedence.RECALCULATED:
         again[:] = True
     reason[again] = RevisionReason.RECALCULATED.value
+    gave_way = taken & (rank > 0)
     return Merged(
         np.where(taken, arriving, value),
         new_quality,
         taken,
         taken | (new_quality != quality),
-        np.where(taken & (rank > 0), reason, 0).astype(np.uint8),
+        np.where(gave_way, reason, 0).astype(np.uint8),
+        _told(gave_way, quality, arriving_quality, differs, derived),
     )
+
+
+def _told(
+    gave_way: Mask, quality: Bytes, arriving: Bytes, differs: Mask, derived: Mask | None
+) -> Mask:
+    if not bool(gave_way.any()):
+        return gave_way
+    old, new = quality & 0x07, arriving & 0x07
+    found = gave_way & ~_CALCULATED[new] & ((old == Quality.ESTIMATED) | ~_CALCULATED[old] & differs)
+    return np.asarray(found if derived is None else found & ~derived)
 
 
 def _recalculated(quality: Bytes, arriving: Bytes, differs: Mask) -> Mask:

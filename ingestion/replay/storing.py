@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingestion.clocks import flag_ahead
 from ingestion.codecs.universal_frame import Key
-from ingestion.derivation import derive
+from ingestion.derivation import derive, derive_rest
 from ingestion.events import BatchEvents
 from ingestion.interval_parts import parts_join
 from ingestion.keeping import frame_outcomes, place_of, refusals
@@ -75,6 +76,7 @@ def store_again(
             windows_write(known.devices, slots, datetime.now(UTC))
 
     batch.beside = beside
+    batch.rest = partial(derive_rest, context=context_of(work, known))
     result = loader.load(batch)
     events.announce()
     return reasons_still(work, order, collected, refusals(result, batch), known, place_of)

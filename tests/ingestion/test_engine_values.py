@@ -177,11 +177,78 @@ def test_what_was_lost_gets_what_the_device_did_not_tell(
     valid = [(value, Quality.VALID) for value in (1, 2, 30, 4)]
     left = [(value, Quality.ESTIMATED) for value in (6, 7, 7)]
     assert list(values(one).values()) == valid + left
-    # Two of the lost hours come late: a single one is what is left.
-    ask(sender, one, fleet.profile([5, 9], start=start + 4 * H, opening=137))
-    ask(sender, one, snapshot(start + 8 * H, 160))
-    rest = [(5, Quality.VALID), (9, Quality.VALID), (6, Quality.DERIVED), (3, Quality.DERIVED)]
+    # One of the lost hours comes late, and then another: what is left is divided anew at once.
+    ask(sender, one, fleet.profile([5], start=start + 4 * H, opening=137))
+    rest = [(5, Quality.VALID), (7, Quality.ESTIMATED), (8, Quality.ESTIMATED)]
     assert list(values(one).values()) == valid + rest
+    ask(sender, one, fleet.profile([9], start=start + 5 * H, opening=142))
+    rest = [(5, Quality.VALID), (9, Quality.VALID), (6, Quality.DERIVED)]
+    assert list(values(one).values()) == valid + rest
+
+
+def test_a_told_value_that_changes_leaves_another_rest_and_fills_no_gap(
+    collect: Collect, send: Send
+) -> None:
+    one, lone = (fleet.module(fleet.company(f"city {n}"), n) for n in (1, 2))
+    sender = send(collect())
+    start = fleet.day_start(3)
+    for module in (one, lone):
+        ask(sender, module, fleet.profile([1, 2], start=start, opening=100))
+    ask(sender, one, snapshot(start, 100), snapshot(start + 4 * H, 113))
+    # Registers that a profile begins with are no reason to fill what was not sent.
+    ask(sender, lone, fleet.profile([1], start=start + 4 * H, opening=113))
+    for module in (one, lone):
+        ask(sender, module, fleet.profile([6], start=start + H, opening=101))
+    told = [(1, Quality.VALID), (6, Quality.VALID)]
+    assert list(values(one).values()) == [*told, (3, Quality.ESTIMATED), (3, Quality.ESTIMATED)]
+    assert values(lone) == dict(
+        zip((start, start + H, start + 4 * H), [*told, (1, Quality.VALID)], strict=True)
+    )
+
+
+def test_doubtful_values_are_told_all_the_same(collect: Collect, send: Send) -> None:
+    one = fleet.module(fleet.company(), 1)
+    sender = send(collect())
+    start = fleet.day_start(3)
+    ask(sender, one, snapshot(start, 100), snapshot(start + 4 * H, 120))
+    doubt = m.Quality.CLOCK_INVALID
+    ask(sender, one, fleet.profile([2], start=start + H, opening=None, quality=doubt))
+    ask(sender, one, fleet.profile([9], start=start + 2 * H, opening=None))
+    told = [(2, Quality.QUESTIONABLE), (9, Quality.VALID)]
+    shares = [(4, Quality.ESTIMATED), (5, Quality.ESTIMATED)]
+    assert list(values(one).values()) == [shares[0], *told, shares[1]]
+
+
+def test_intervals_and_registers_add_up_in_whatever_order_they_arrive(
+    collect: Collect, send: Send
+) -> None:
+    """Some hours are never sent; registers stand at every sixth hour, across midnights."""
+    city = fleet.company()
+    modules = [fleet.module(city, number) for number in range(1, 5)]
+    sender = send(collect())
+    start, noise = fleet.day_start(4) + 20 * H, random.Random(12)
+    used = [noise.randrange(60) for _ in range(48)]
+    shown = [7_000 + sum(used[:hour]) for hour in range(49)]
+    messages: list[m.UpMessage] = [
+        snapshot(start + hour * H, shown[hour]) for hour in range(0, 49, 6)
+    ]
+    messages += [
+        fleet.profile([used[hour]], start=start + hour * H, opening=shown[hour])
+        for hour in range(48)
+        if hour % 6 not in (2, 3) and hour % 12 != 5
+    ]
+    found = []
+    for one in modules:
+        for message in messages:
+            ask(sender, one, message)
+        stored = values(one)
+        found.append(stored)
+        for hour in range(0, 48, 6):
+            six = [stored[start + (hour + place) * H] for place in range(6)]
+            assert sum(value for value, _ in six) == shown[hour + 6] - shown[hour]
+        noise.shuffle(messages)
+    # Openings are registers too: those of hours that were sent may stand inside a stretch.
+    assert found[1:] == found[:1] * 3
 
 
 def test_what_a_device_told_beyond_its_registers_takes_nothing_away(

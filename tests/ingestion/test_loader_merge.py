@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ingestion.loader.merge import RANK, merge
+from ingestion.loader.merge import RANK, Merged, merge
 from meters.models import DeviceFlag, Quality, RevisionReason
 
 ORDER = [
@@ -25,14 +25,23 @@ TABLE = [
 ]
 
 
-def _one(value: int, quality: int, arriving: int, arriving_quality: int) -> tuple[int, ...]:
-    found = merge(
+def _merged(
+    value: int, quality: int, arriving: int, arriving_quality: int, *, derived: bool = False
+) -> Merged:
+    return merge(
         np.array([value]),
         np.array([quality], np.uint8),
         np.array([arriving]),
         np.array([arriving_quality], np.uint8),
+        derived=np.array([derived]),
     )
-    return tuple(int(column[0]) for column in found)
+
+
+def _one(value: int, quality: int, arriving: int, arriving_quality: int) -> tuple[int, ...]:
+    """Without what it means for other intervals."""
+    return tuple(
+        int(column[0]) for column in _merged(value, quality, arriving, arriving_quality)[:5]
+    )
 
 
 def _reason(stored: int, arrives: int) -> int:
@@ -65,6 +74,21 @@ def test_equal_values(stored: int, arrives: int) -> None:
     reason = _reason(stored, arrives) if better else 0
     quality = arrives if better else stored
     assert _one(5, stored, 5, arrives) == (5, quality, better, better, reason)
+
+
+@pytest.mark.parametrize("stored", ORDER)
+@pytest.mark.parametrize("arrives", ORDER)
+@pytest.mark.parametrize("derived", [False, True])
+def test_the_rest_is_another_after_an_estimate_or_a_told_value_gave_way(
+    stored: int, arrives: int, derived: bool
+) -> None:
+    calculated = (Quality.ESTIMATED, Quality.DERIVED)
+    asked = ORDER.index(arrives) >= ORDER.index(stored) and arrives not in calculated
+    expected = asked and not derived and stored not in (Quality.MISSING, Quality.DERIVED)
+    assert bool(_merged(5, stored, 6, arrives, derived=derived).told[0]) == expected
+    # The same value told better is the rest's affair only where it was an estimate.
+    same = expected and stored == Quality.ESTIMATED
+    assert bool(_merged(5, stored, 5, arrives, derived=derived).told[0]) == same
 
 
 def test_flags_of_repeats_are_united_without_a_revision() -> None:
