@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +39,23 @@ def django_db_modify_db_settings_parallel_suffix(request: pytest.FixtureRequest)
 
     if worker := _worker(request):
         _set_suffix_to_test_databases(suffix=worker)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest,
+    django_db_modify_db_settings_parallel_suffix: None,
+    django_db_blocker: Any,
+) -> None:
+    """Workers copy a database that is migrated."""
+    from django.db import connection
+
+    from tests.template import template_made
+
+    if _worker(request):
+        with django_db_blocker.unblock():
+            template = template_made(os.environ["PYTEST_XDIST_TESTRUNUID"])
+        connection.settings_dict["TEST"]["TEMPLATE"] = template
 
 
 @pytest.fixture(scope="session")

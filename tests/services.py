@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 _RUNNING: list[Any] = []
+_RUNS: set[str] = set()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -25,6 +26,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ.update(services.environment)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker of xdist is about to start; what the workers copy goes at the end."""
+    _RUNS.add(node.workerinput["testrunuid"])
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
+    if _RUNS:
+        from tests.template import template_drop
+
+        while _RUNS:
+            template_drop(_RUNS.pop())
     while _RUNNING:
         _RUNNING.pop().stop()

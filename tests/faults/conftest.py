@@ -43,7 +43,8 @@ def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
     from tests.faults.site import Site
 
     connection.close()
-    template = connection.settings_dict["NAME"]
+    settings = connection.settings_dict
+    template = settings["TEST"]["TEMPLATE"] or settings["NAME"]
     url = os.environ["DATABASE_URL"]
     made = Site(url, tmp_path_factory.mktemp("site"), template=str(template))
     yield made
