@@ -237,8 +237,7 @@ def _routes(found: list[tuple[int, int, int]]) -> Any:
     routes.channel, routes.register = 2 * numbers, 2 * numbers + 1
     routes.interval, routes.instant = np.full(count, 60, np.int16), np.zeros(count, np.bool_)
     routes.digits, routes.company = np.full(count, 8, np.int8), np.full(count, _COMPANY, np.int32)
-    routes.point, routes.multiplier = numbers, np.full(count, 10_000)
-    routes.scale = np.zeros(count, np.int16)
+    routes.multiplier, routes.scale = np.full(count, 10_000), np.zeros(count, np.int16)
     return routes
 
 

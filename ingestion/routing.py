@@ -33,7 +33,17 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["MODULE_CHANNELS", "OPEN_END", "ModuleChannels", "Routes", "route_key", "routes_read"]
+__all__ = [
+    "MODULE_CHANNELS",
+    "OPEN_END",
+    "ModuleChannels",
+    "Routes",
+    "channels_at",
+    "module_channels_read",
+    "modules_at",
+    "route_key",
+    "routes_read",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +84,6 @@ class Routes:
     instant: NDArray[np.bool_]
     digits: NDArray[np.int8]
     company: NDArray[np.int32]
-    point: Ints
     multiplier: Ints
     scale: NDArray[np.int16]
     scales: tuple[Fraction, ...] = (Fraction(1),)
@@ -207,7 +216,7 @@ SELECT (p.module_id << 24) + (p.port::bigint << 8) + t.number,
     coalesce(max(c.id) FILTER (WHERE NOT t.cumulative), 0),
     coalesce(max(c.id) FILTER (WHERE t.cumulative), 0),
     coalesce(max(c.interval_minutes) FILTER (WHERE NOT t.cumulative), 0)::int,
-    bool_or(t.instant)::int, max(m.digits)::int, p.company_id, p.usage_point_id,
+    bool_or(t.instant)::int, max(m.digits)::int, p.company_id,
     (max(p.multiplier) * {{multiplier}})::bigint, max(t.scale)::int
 FROM periods p
 JOIN meters_meter m ON m.id = p.meter_id
@@ -230,7 +239,6 @@ _ROUTE_COLUMNS = {
     "instant": ">i4",
     "digits": ">i4",
     "company": ">i8",
-    "point": ">i8",
     "multiplier": ">i8",
     "scale": ">i4",
 }
@@ -331,6 +339,13 @@ def module_channels_read(modules: Sequence[int] | None = None) -> ModuleChannels
     made.channel[row, rows["place"] - 1] = rows["channel"]
     made.interval[row, rows["place"] - 1] = rows["interval"]
     return made
+
+
+def channels_at(point: int) -> list[int]:
+    """Channels of a usage point, by which its routes are known."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM meters_channel WHERE usage_point_id = %s", [point])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def modules_at(points: Sequence[int]) -> list[int]:

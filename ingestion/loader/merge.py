@@ -137,7 +137,9 @@ def _told(
     if not bool(gave_way.any()):
         return gave_way
     old, new = quality & 0x07, arriving & 0x07
-    found = gave_way & ~_CALCULATED[new] & ((old == Quality.ESTIMATED) | ~_CALCULATED[old] & differs)
+    found = (
+        gave_way & ~_CALCULATED[new] & ((old == Quality.ESTIMATED) | ~_CALCULATED[old] & differs)
+    )
     return np.asarray(found if derived is None else found & ~derived)
 
 

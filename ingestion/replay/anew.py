@@ -11,7 +11,7 @@ from ingestion.derivation import derive
 from ingestion.foreign.replaying import decoded_anew
 from ingestion.known import known_of
 from ingestion.loader import Readings, Registers
-from ingestion.routing import modules_at
+from ingestion.routing import channels_at, modules_at
 from ingestion.values import Context
 
 from .judging import opened_again
@@ -72,7 +72,8 @@ def point_anew(point: int, *, first: datetime, end: datetime) -> Anew:
     """Intervals of a usage point from its register readings, as its installations are now."""
     known = known_of(modules_at([point]))
     routes = known.routes
-    rows = np.flatnonzero((routes.point == point) & (routes.register > 0) & (routes.channel > 0))
+    ours = np.isin(routes.register, channels_at(point))
+    rows = np.flatnonzero(ours & (routes.register > 0) & (routes.channel > 0))
     channels = {int(routes.register[row]): row for row in rows.tolist()}
     registers = _registers(list(channels), first, end)
     made = derive(registers, channels, _context(known)) if len(registers) else None

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from ingestion.codecs.universal_frame import device_id
 from ingestion.errors import IngestionError
 from ingestion.models import ModuleKey
-from ingestion.routing import modules_at, routes_read
+from ingestion.routing import channels_at, modules_at, routes_read
 from ingestion.services.keys import module_key_retire, module_key_rotate
 from meters.models import Command, CommandKind, TelemetryModule, UsagePoint
 from meters.models.commands import OPEN_STATES
@@ -196,7 +196,7 @@ def _spans(routes: Routes, usage_point: UsagePoint | None, start: int, end: int)
     """Registers that sent intervals then; a meter that came or went in the period bounds it."""
     chosen = (routes.channel != 0) & (routes.start < end) & (routes.end > start)
     if usage_point is not None:
-        chosen &= routes.point == usage_point.pk
+        chosen &= np.isin(routes.channel, channels_at(usage_point.pk))
     rows = np.flatnonzero(chosen)
     for key in np.unique(routes.key[rows]).tolist():
         mine = rows[routes.key[rows] == key]
