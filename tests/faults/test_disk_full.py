@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.checker import check_senders
@@ -40,7 +41,9 @@ def test_a_full_disk_is_waited_out(own_stage: Stage, server: Server, counts: Any
         sender.wait_acknowledged(300)
     [(size,)] = own_stage.query(_LARGEST)
     server.limit_files(size + 8_192)
+    began = time.monotonic()
     wait_for(lambda: listener.ask()["state"] == WAITING, "an engine that has no room")
+    told_after = round((time.monotonic() - began) * 1_000)
     acknowledged = [one.acknowledged for one in senders]
     repeated = senders[0].repeated
     wait_for(lambda: senders[0].repeated > repeated + 200, "frames sent in vain")
@@ -50,4 +53,4 @@ def test_a_full_disk_is_waited_out(own_stage: Stage, server: Server, counts: Any
         sender.wait_acknowledged(100)
         sender.finish()
     listener.finish()
-    counts(**check_senders(own_stage, load, senders))
+    counts(told_after_ms=told_after, **check_senders(own_stage, load, senders))

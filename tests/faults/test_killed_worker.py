@@ -29,15 +29,17 @@ TRANSPORTS = ("udp", "tcp")
 
 
 @pytest.mark.parametrize(
-    ("kills", "rate"),
+    ("kills", "rate", "between"),
     [
-        pytest.param(3, 800, id="short"),
-        pytest.param(20, 2_000, id="long", marks=pytest.mark.faults),
+        pytest.param(3, 800, 500, id="short"),
+        pytest.param(20, 2_000, 500, id="long", marks=pytest.mark.faults),
+        pytest.param(1_000, 400, 200, id="thousand", marks=pytest.mark.faults),
     ],
 )
 def test_nothing_acknowledged_is_lost_when_the_service_is_killed(
-    stage: Stage, counts: Any, kills: int, rate: int
+    stage: Stage, counts: Any, kills: int, rate: int, between: int
 ) -> None:
+    """rate: frames a second of each transport; between: at most so many answers from kill to kill."""
     load, moment = stage.load(), random.Random(kills)
     listener = stage.listener()
     senders = [
@@ -46,7 +48,7 @@ def test_nothing_acknowledged_is_lost_when_the_service_is_killed(
     ]
     for _ in range(kills):
         for sender in senders:
-            sender.wait_acknowledged(moment.randrange(1, 500))
+            sender.wait_acknowledged(moment.randrange(1, between))
         listener.kill()
         listener.start()
     for sender in senders:
