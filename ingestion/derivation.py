@@ -125,18 +125,16 @@ def derive_rest(channels: Ints, days: Ints, context: Context) -> Readings:
         np.isin(routes.channel, channels) & (routes.register > 0) & ~routes.instant
     )
     by_interval = dict(zip(routes.channel[rows].tolist(), rows.tolist(), strict=True))
+    if not by_interval:
+        return Readings()
+    registers = {int(routes.register[row]): row for row in by_interval.values()}
     spans: dict[int, tuple[int, int]] = {}
     for channel, day in zip(channels.tolist(), days.tolist(), strict=True):
         if channel in by_interval:
             row = by_interval[channel]
-            zone = context.zones.get(int(routes.company[row]), "UTC")
-            first, end = midnights((zone,)).span(day)
-            register = int(routes.register[row])
-            known = spans.get(register, (first, end))
-            spans[register] = min(first, known[0]), max(end, known[1])
-    if not spans:
-        return Readings()
-    registers = {int(routes.register[row]): row for row in by_interval.values()}
+            first, end = midnights((_zone(row, context),)).span(day)
+            before = spans.setdefault(int(routes.register[row]), (first, end))
+            spans[int(routes.register[row])] = min(first, before[0]), max(end, before[1])
     readings = _around({}, spans, _seconds(registers, context))
     readings = {key: _between(known, *spans[key]) for key, known in readings.items()}
     found = _of_channels(readings, registers, context, {})
@@ -279,7 +277,7 @@ def _of_period(known: _Known, route: int, context: Context, frame: int) -> _Told
     if len(times) < 2 or not routes.channel[route]:
         return None
     interval = int(routes.interval[route]) * 60
-    origin = _origin(int(times[0]), int(routes.company[route]), context)
+    origin = _origin(int(times[0]), _zone(route, context))
     values = np.array([known.values[t] for t in times.tolist()], np.int64)
     shown = routes.shown(route)
     modulus = max(int(10 ** int(routes.digits[route]) * shown), 1)
@@ -289,16 +287,15 @@ def _of_period(known: _Known, route: int, context: Context, frame: int) -> _Told
         return None
     segments = register_steps(times, values, modulus=modulus).segments
     made = spread(
-        [one for one in segments if one.end - one.start <= _LONGEST],
+        [one for one in _multiplied(segments, route, routes) if one.end - one.start <= _LONGEST],
         interval=interval,
         origin=origin,
         closed=end - 1 in known.values,
     )
     quality = np.where(made.estimated, Quality.ESTIMATED, Quality.DERIVED).astype(np.uint8)
-    value = _multiplied(made.amounts, int(values[0]), routes, route)
     told = _anew(made.starts, segments, known, interval)
     count = len(told)
-    zone = context.zones.get(int(routes.company[route]), "UTC")
+    zone = _zone(route, context)
     channel = int(routes.channel[route])
     divided = [
         Stretch(channel, one.start, one.end, interval, zone)
@@ -309,7 +306,7 @@ def _of_period(known: _Known, route: int, context: Context, frame: int) -> _Told
         channel=np.full(count, routes.channel[route]),
         start=made.starts[told],
         interval_minutes=np.full(count, routes.interval[route]),
-        value=value[told],
+        value=made.amounts[told],
         quality=quality[told],
         frame=np.full(count, frame, np.int32),
         derived=np.ones(count, np.bool_),
@@ -339,15 +336,27 @@ def _anew(starts: Ints, segments: list[Segment], known: _Known, interval: int) -
     return np.flatnonzero(kept)
 
 
-def _multiplied(amounts: NDArray[np.int64], opening: int, routes: Routes, route: int) -> Any:
-    """Amounts of the register × the installation's multiplier, anchored on the register."""
+def _multiplied(segments: list[Segment], route: int, routes: Routes) -> list[Segment]:
+    """Amounts × the installation's multiplier: differences of what the register is worth.
+
+    So they do not depend on how many readings around are looked at.
+    """
     factor = routes.amount(route) / routes.shown(route)
-    register = opening + np.concatenate([np.zeros(1, np.int64), np.cumsum(amounts)])
-    return np.diff(scaled_down(register, factor))
+    if factor == 1 or not segments:
+        return segments
+    opening = np.array([one.opening for one in segments], np.int64)
+    closing = opening + np.array([one.amount for one in segments], np.int64)
+    amounts = scaled_down(closing, factor) - scaled_down(opening, factor)
+    rows = zip(segments, amounts.tolist(), strict=True)
+    return [one._replace(amount=amount) for one, amount in rows]
 
 
-def _origin(time: int, company: int, context: Context) -> int:
+def _zone(route: int, context: Context) -> str:
+    return context.zones.get(int(context.routes.company[route]), "UTC")
+
+
+def _origin(time: int, zone: str) -> int:
     """Local midnight before an instant."""
-    table = midnights((context.zones.get(company, "UTC"),))
+    table = midnights((zone,))
     _day, begins, _length = table.place(np.zeros(1, np.int64), np.array([time], np.int64))
     return int(begins[0])

@@ -23,6 +23,7 @@ A meter exchange is no drop: it is entered as two installations, each read on it
 from __future__ import annotations
 
 from enum import IntEnum
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -54,12 +55,14 @@ class Segment(NamedTuple):
     """Consumption between two good readings: [start, end) in Unix seconds, amount in register units.
 
     known is False when nothing can be said of the time (a reset): its intervals stay missing.
+    opening: the reading that it counts from; behind a rollover opening + amount exceeds the modulus.
     """
 
     start: int
     end: int
     amount: int
     known: bool = True
+    opening: int = 0
 
 
 class Steps(NamedTuple):
@@ -79,7 +82,8 @@ def register_steps(times: NDArray[np.int64], values: NDArray[np.int64], *, modul
     kinds = np.zeros(len(values), np.uint8)
     if bool((np.diff(values) >= 0).all()):
         edges, used = times.tolist(), np.diff(values).tolist()
-        return Steps(kinds, [Segment(*row) for row in zip(edges, edges[1:], used, strict=False)])
+        rows = zip(edges, edges[1:], used, repeat(True), values.tolist(), strict=False)
+        return Steps(kinds, [Segment(*row) for row in rows])
     return _with_drops(times.tolist(), values.tolist(), kinds, modulus)
 
 
@@ -98,7 +102,8 @@ def _with_drops(
             used += modulus
         if kind in {Step.BACKWARD, Step.RESET}:
             used = 0
-        segments.append(Segment(since, times[index], used, kind is not Step.RESET))
+        known = kind is not Step.RESET
+        segments.append(Segment(since, times[index], used, known, values[good]))
         since = times[index]
         if kind is not Step.BACKWARD:
             # After a backward step the higher reading stays the one to be passed.

@@ -106,6 +106,30 @@ def test_registers_alone_become_intervals_in_whatever_order_they_arrive(
     assert values(mixed) == expected
 
 
+def test_an_odd_multiplier_counts_from_the_register_itself_behind_a_reset(
+    collect: Collect, send: Send
+) -> None:
+    """In one frame, and each reading by itself: what else is looked at makes no difference."""
+    city, factor = fleet.company(), Decimal("0.3333")
+    modules = [fleet.module(city, number, multiplier=factor) for number in (1, 2)]
+    sender = send(collect())
+    start, noise = fleet.day_start(4), random.Random(5)
+    shown = [70_001]
+    for hour in range(40):
+        shown.append(noise.randrange(1, 9) if hour == 12 else shown[-1] + noise.randrange(1, 40))
+    told = [snapshot(start + hour * H, value) for hour, value in enumerate(shown)]
+    ask(sender, modules[0], *told)
+    for one in told:
+        ask(sender, modules[1], one)
+    worth = [int(value * factor) for value in shown]
+    expected = {
+        start + hour * H: (worth[hour + 1] - worth[hour], Quality.DERIVED)
+        for hour in range(40)
+        if hour != 12
+    }
+    assert [values(one) for one in modules] == [expected, expected]
+
+
 def test_a_gap_between_registers_is_spread_and_marked(collect: Collect, send: Send) -> None:
     one = fleet.module(fleet.company(), 1)
     sender = send(collect())

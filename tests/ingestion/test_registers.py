@@ -44,7 +44,7 @@ def test_each_rule(values: list[int], kinds: list[int], used: int) -> None:
 
 def test_a_reset_leaves_its_own_interval_unknown() -> None:
     assert steps([1000, 0, 3]).segments == [
-        Segment(0, HOUR, 0, known=False),
+        Segment(0, HOUR, 0, known=False, opening=1000),
         Segment(HOUR, 2 * HOUR, 3),
     ]
 
