@@ -110,7 +110,7 @@ def test_an_odd_multiplier_counts_from_the_register_itself_behind_a_reset(
     collect: Collect, send: Send
 ) -> None:
     """In one frame, and each reading by itself: what else is looked at makes no difference."""
-    city, factor = fleet.company(), Decimal("0.3333")
+    city, factor = fleet.company(), Decimal("0.3719")
     modules = [fleet.module(city, number, multiplier=factor) for number in (1, 2)]
     sender = send(collect())
     start, noise = fleet.day_start(4), random.Random(5)
