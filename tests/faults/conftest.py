@@ -44,7 +44,7 @@ def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
     connection.close()
     settings = connection.settings_dict
-    template = settings["TEST"]["TEMPLATE"] or settings["NAME"]
+    template = settings["TEST"].get("TEMPLATE") or settings["NAME"]
     url = os.environ["DATABASE_URL"]
     made = Site(url, tmp_path_factory.mktemp("site"), template=str(template))
     yield made
