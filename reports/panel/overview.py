@@ -47,26 +47,32 @@ __all__ = [
 _TOPS = 50
 _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
+# An hour counts as whole when no more than this part of its values is missing besides the usual.
+_NEARLY = Decimal("0.15")
 # Size of the little chart in units of its own coordinate system.
 _WIDTH, _HEIGHT = 240, 44
 
 
 class Spark(NamedTuple):
-    """A column of the little chart: today's hour, and the same of a week ago as a mark."""
+    """A column of the little chart: today's hour, and the same of a week ago as a mark.
+
+    awaited: values of the hour are still on their way, so it is not compared.
+    """
 
     x: float
     width: float
     y: float
     height: float
     mark: float | None
+    awaited: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceToday:
     """One resource: what was used today so far, and until the same hour a week ago.
 
-    until: local time of the last hour that has values; channels, reporting: who should report
-    today and who has.
+    until: local time of the end of the last hour that is compared; channels, reporting: who should
+    report today and who has.
     """
 
     resource: str
@@ -173,21 +179,37 @@ def _resource(
 ) -> ResourceToday:
     now = _hours(days[today])
     before = _hours(days[today - _WEEK])
-    known = [number for number, value in enumerate(now) if value is not None]
-    until = known[-1] + 1 if known else 0
+    until = _compared(now, days[today], days[today - _DAY])
+    used = [value for value in now[:until] if value is not None]
     earlier = [value for value in before[:until] if value is not None]
     reporting = days[today] or days[today - _DAY]
     return ResourceToday(
         resource=resource,
         label=str(Resource(resource).label),
         scale=scale_of(kind),
-        amount=sum(now[number] or 0 for number in known) if known else None,
+        amount=sum(used) if used else None,
         before=sum(earlier) if earlier else None,
         until=_clock(today, until, zone) if until else "",
         channels=sum(day.channels for day in reporting),
         reporting=sum(day.reporting for day in days[today]),
-        sparks=_sparks(now, before),
+        sparks=_sparks(now, before, until),
     )
+
+
+def _compared(now: list[int | None], today: list[NodeDay], yesterday: list[NodeDay]) -> int:
+    """How many hours are compared: not the last ones while their values are still arriving.
+
+    Sums know how many values of the day are there, not of which hour: those of whole hours are as
+    many as yesterday, when as many meters were silent.
+    """
+    known = [number + 1 for number, value in enumerate(now) if value is not None]
+    due = Decimal(sum(day.expected for day in today))
+    if not known or not due:
+        return known[-1] if known else 0
+    usual = sum(day.expected for day in yesterday)
+    share = Decimal(sum(day.received for day in yesterday)) / usual if usual else Decimal(1)
+    hours = sum(day.received for day in today) * len(now) / (due * (share or 1))
+    return min(known[-1], int(hours + _NEARLY))
 
 
 def _clock(day: date, hours: int, zone: ZoneInfo) -> str:
@@ -205,7 +227,7 @@ def _hours(days: list[NodeDay]) -> list[int | None]:
     return found
 
 
-def _sparks(now: list[int | None], before: list[int | None]) -> list[Spark]:
+def _sparks(now: list[int | None], before: list[int | None], until: int) -> list[Spark]:
     count = max(len(now), len(before))
     top = max((value for value in [*now, *before] if value is not None), default=0)
     if not count or top <= 0:
@@ -222,6 +244,7 @@ def _sparks(now: list[int | None], before: list[int | None]) -> list[Spark]:
                 round(_HEIGHT - height, 1),
                 round(height, 1),
                 None if mark is None else round(_HEIGHT - max(0, mark) / top * (_HEIGHT - 4), 1),
+                number >= until,
             )
         )
     return found

@@ -18,6 +18,7 @@ from ingestion.models import Quarantine
 from meters.models import (
     BlockRevision,
     ModuleState,
+    NodeBlock,
     Quality,
     ReadingType,
     RegisterReading,
@@ -256,6 +257,13 @@ def test_overview_compares_the_same_hours_and_counts_what_waits(
     assert "<b>50 %</b>" in page, "of yesterday's values"
     assert "1 of 1" in page and "41" in page
     assert "system=cold_water" in page
+    # The third hour has values of four meters in ten: it is shown, and compared when it is whole.
+    rows = NodeBlock.objects.filter(node=city.town, day=today)
+    hours = [1000, 2000, 900, *[None] * 21]
+    rows.update(hours=hours, channels=10, reporting=10, expected=240, received=12)
+    page = text_of(as_of(client, city.clerk), "/")
+    assert "<b>3.00</b> m³" in page and "−25 %" in page
+    assert page.count("spark__now--awaited") == 22
     # Hill Waterworks has nothing yet: its page says what to do instead of being empty.
     assert "No readings yet" in text_of(as_of(client, world.hill.clerk), "/")
 
