@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The database that `site` copies is only made where some test asks for it by this marker."""
+    """The database that is copied is only made where some test asks for it by this marker."""
     for item in items:
-        if "site" in getattr(item, "fixturenames", ()):
+        if {"site", "server"} & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.django_db)
 
 
@@ -34,19 +35,21 @@ def counts(record_property: Callable[[str, Any], None]) -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The server of the tests, with a fleet in a copy of their database."""
-    import os
-
+def migrated(django_db_setup: None) -> str:
+    """Address of the database of the tests."""
     from django.db import connection
 
+    from tests.faults.site import with_database
+
+    return with_database(os.environ["DATABASE_URL"], str(connection.settings_dict["NAME"]))
+
+
+@pytest.fixture(scope="session")
+def site(migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The server of the tests, with a fleet in a copy of their database."""
     from tests.faults.site import Site
 
-    connection.close()
-    settings = connection.settings_dict
-    template = settings["TEST"].get("TEMPLATE") or settings["NAME"]
-    url = os.environ["DATABASE_URL"]
-    made = Site(url, tmp_path_factory.mktemp("site"), template=str(template))
+    made = Site(os.environ["DATABASE_URL"], tmp_path_factory.mktemp("site"), migrated=migrated)
     yield made
     made.close()
 
@@ -59,11 +62,11 @@ def stage(site: Site, tmp_path: Path) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A durable PostgreSQL of our own, to be killed."""
     from tests.faults.server import Server
 
-    made = Server(tmp_path_factory.mktemp("server"))
+    made = Server(tmp_path_factory.mktemp("server"), migrated=migrated)
     yield made
     made.close()
 

@@ -1,7 +1,4 @@
-"""A fleet in the database of `DATABASE_URL`: `python -m tests.faults.prepare COUNT FILE`.
-
-With `--migrate` the database is empty before.
-"""
+"""A fleet in the database of `DATABASE_URL`: `python -m tests.faults.prepare COUNT FILE`."""
 
 from __future__ import annotations
 
@@ -19,18 +16,15 @@ TRUNCATE meters_interval_block, meters_block_revision, meters_register_reading,
 """
 
 
-def main(count: int, path: Path, *, migrate: bool) -> None:
+def main(count: int, path: Path) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test")
     import django
 
     django.setup()
-    from django.core.management import call_command
     from django.db import connection
 
     from meters.services.reading_types import reading_types_sync
 
-    if migrate:
-        call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute(_CLEAN)
     reading_types_sync()
@@ -55,4 +49,4 @@ def main(count: int, path: Path, *, migrate: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), migrate="--migrate" in sys.argv)
+    main(int(sys.argv[1]), Path(sys.argv[2]))

@@ -17,9 +17,12 @@ __all__ = ["Server"]
 
 
 class Server:
-    """Its data are on disk as in production (`fsync` on); the port stays the same."""
+    """Its data are on disk as in production (`fsync` on); the port stays the same.
 
-    def __init__(self, folder: Path) -> None:
+    migrated: see `Site`.
+    """
+
+    def __init__(self, folder: Path, *, migrated: str) -> None:
         data = DataFolder(folder / "postgres")
         data.create()
         # Careless while the fleet is made, which is no part of what is tested.
@@ -27,7 +30,7 @@ class Server:
         self.service.spawn()
         self.service.wait_ready()
         self.port = self.service.port
-        self.site = Site(self.service.url, folder)
+        self.site = Site(self.service.url, folder, migrated=migrated)
         self.service.stop()
         self.service.temporary = False
         self.start()

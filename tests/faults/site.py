@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
+from config.embedded.binaries import postgres_binary
 from tests.faults.load import Device, Load
 from tests.faults.running import ROOT, Flood, Listener, Process, Sender
 
@@ -84,23 +85,18 @@ class Stage:
 class Site:
     """A PostgreSQL server with a fleet in one of its databases.
 
-    template: a migrated database to begin from, "" to migrate an empty one; so is done where
-    somebody still uses the template, which can't be copied then.
+    migrated: address of a migrated database, maybe of another server, that it begins from.
     """
 
-    def __init__(self, url: str, folder: Path, *, template: str = "") -> None:
+    def __init__(self, url: str, folder: Path, *, migrated: str) -> None:
         self.url = url
         self.folder = folder
         self.base = f"faults_{os.getpid()}_{next(_NUMBERS)}"
-        try:
-            self._create(self.base, template or "template0")
-        except psycopg.errors.ObjectInUse:
-            template = ""
-            self._create(self.base, "template0")
+        self._create(self.base, "template0")
+        self._fill(migrated)
         devices = folder / "fleet.json"
-        arguments = [str(DEVICES), str(devices), *([] if template else ["--migrate"])]
         subprocess.run(
-            [sys.executable, "-m", "tests.faults.prepare", *arguments],
+            [sys.executable, "-m", "tests.faults.prepare", str(DEVICES), str(devices)],
             check=True,
             cwd=ROOT,
             env={**os.environ, "DATABASE_URL": with_database(url, self.base)},
@@ -121,6 +117,16 @@ class Site:
 
     def close(self) -> None:
         self._drop(self.base)
+
+    def _fill(self, migrated: str) -> None:
+        """Copied while others use it; migrating would take half a minute."""
+        dump, psql = postgres_binary("pg_dump"), postgres_binary("psql")
+        text = subprocess.run(
+            [dump, "--no-owner", migrated], check=True, stdout=subprocess.PIPE
+        ).stdout
+        options = ["--quiet", "--set", "ON_ERROR_STOP=1", "--output", os.devnull]
+        base = with_database(self.url, self.base)
+        subprocess.run([psql, *options, base], check=True, input=text)
 
     def _create(self, name: str, template: str) -> None:
         self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')

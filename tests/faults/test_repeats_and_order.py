@@ -113,7 +113,7 @@ def _run(stage: Stage, items: list[Item]) -> _Left:
 @pytest.mark.parametrize(
     ("devices", "hours", "copies"),
     [
-        pytest.param(24, 60, (1, 3), id="short"),
+        pytest.param(24, 60, (3,), id="short"),
         pytest.param(240, 48, (1, 3), id="long", marks=pytest.mark.faults),
         pytest.param(240, 4_704, (1,), id="million", marks=pytest.mark.faults),
     ],
@@ -127,7 +127,7 @@ def test_order_and_repeats_change_nothing(  # long: one story
     hours: int,
     copies: tuple[int, ...],
 ) -> None:
-    """In order; shuffled within two days; shuffled with every frame three times."""
+    """In order; shuffled within two days; and with every frame three times."""
     load = stage.load(devices)
     told = {device: _hours(load, device, hours) for device in load.devices}
     by_device = [_items(device, told[device]) for device in load.devices]
