@@ -1,4 +1,4 @@
-"""S6: no page is exempt from asking whose form it gets; what they answer: tests/security.
+"""S6: every page that changes something refuses a form that was not its own.
 
 Generated over the addresses of the site: a new page is in it by itself.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -55,6 +56,22 @@ def test_every_post_needs_the_token(world: World) -> None:
         assert not getattr(view, "csrf_exempt", False), path
         seen += 1
     assert seen > 60
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_answer_without_the_token_is_403(world: World, method: str) -> None:
+    """405 and redirects to sign-in or to the slash are no change either."""
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.force_login(world.operator)
+    found = {}
+    for path, _view in routes():
+        if path in EXEMPT:
+            continue
+        found[path] = getattr(client, method)(path).status_code
+    assert {status for status in found.values()} <= {403, 404}, {
+        path: status for path, status in found.items() if status not in {403, 404}
+    }
+    assert list(found.values()).count(403) > 60
 
 
 def test_signed_in_person_gets_a_page_about_it(world: World) -> None:

@@ -113,7 +113,7 @@ def _run(stage: Stage, items: list[Item]) -> _Left:
 @pytest.mark.parametrize(
     ("devices", "hours", "copies"),
     [
-        pytest.param(24, 60, (3,), id="short"),
+        pytest.param(24, 60, (1, 3), id="short"),
         pytest.param(240, 48, (1, 3), id="long", marks=pytest.mark.faults),
         pytest.param(240, 4_704, (1,), id="million", marks=pytest.mark.faults),
     ],

@@ -32,7 +32,7 @@ _CSP = (
     "form-action 'self'",
     "style-src 'self'",
 )
-_FORBIDDEN = ("unsafe-inline", "unsafe-eval", "*", "http:", "https:", "data: 'self'")
+_FORBIDDEN = ("*", "http:", "https:", "data: 'self'")
 
 
 def missing(response: Any) -> list[str]:
@@ -50,11 +50,14 @@ def missing(response: Any) -> list[str]:
         for part in _FORBIDDEN
         if f" {part}" in policy.replace("img-src 'self' data:", "")
     ]
-    if "camera=()" not in headers.get("Permissions-Policy", ""):
+    if "unsafe" in policy:
+        faults.append("CSP allows what is unsafe")
+    allowed = headers.get("Permissions-Policy", "")
+    if "camera=()" not in allowed or "geolocation=()" not in allowed:
         faults.append("Permissions-Policy")
     if "Server" in headers or "X-Powered-By" in headers:
         faults.append("tells its software")
-    if response.status_code < 400 and "no-store" not in headers.get("Cache-Control", ""):
+    if "no-store" not in headers.get("Cache-Control", ""):
         faults.append(f"Cache-Control: {headers.get('Cache-Control')}")
     return faults + _cookie_faults(response)
 
@@ -63,7 +66,7 @@ def _cookie_faults(response: Any) -> list[str]:
     return [
         f"cookie {name}"
         for name, cookie in response.cookies.items()
-        if cookie.value and not (cookie["httponly"] and cookie["samesite"] in {"Lax", "Strict"})
+        if cookie.value and not (cookie["httponly"] and cookie["samesite"] == "Lax")
     ]
 
 
