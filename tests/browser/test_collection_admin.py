@@ -12,6 +12,7 @@ from ingestion.codecs.universal_frame import device_id
 from ingestion.models import MqttLogin, Quarantine, RawFrame, RedecodedBlock, Redecoding
 from ingestion.services.mqtt_logins import mqtt_login_give
 from meters.models import Channel, DeviceEvent
+from tests.browser.page import assert_fits, follow
 from tests.ingestion import fleet
 from tests.ingestion.admin.test_admin import named
 
@@ -137,19 +138,16 @@ def test_pages_are_in_order_wide_and_narrow(
             answer = page.goto(address)
             assert answer.status == 200, address
             assert page.locator("h1").count() == 1, address
-            for width in (390, 1440):
-                page.set_viewport_size({"width": width, "height": 900})
-                sideways = "document.documentElement.scrollWidth > window.innerWidth"
-                assert not page.evaluate(sideways), (address, width)
+            assert_fits(page, address)
 
 
 def test_a_made_key_is_shown_on_one_page_only(visit: Callable[..., Any], people: World) -> None:
     with visit(ADMINISTRATOR) as page:
         page.goto(f"/admin/ingestion/modulekey/add/?module={people.city.module.pk}")
-        page.click("input[name=_save], button[name=_save]")
+        follow(page, "input[name=_save], button[name=_save]")
         shown = page.locator(".shown-once code").inner_text()
         assert len(bytes.fromhex(shown)) == 16
-        page.click("text=I have it")
+        follow(page, "text=I have it")
         assert shown not in page.content()
     assert fleet.rows("SELECT count(*) FROM ingestion_modulekey") == [(1,)]
 
@@ -162,8 +160,8 @@ def test_a_changed_password_is_shown_on_one_page_only(
         page.goto("/admin/ingestion/mqttlogin/")
         page.check("input[name=_selected_action]")
         page.select_option("select[name=action]", "rotate")
-        page.click("button[name=index]")
+        follow(page, "button[name=index]")
         shown = page.locator("td code").all_inner_texts()
         assert shown[0] == "RDO-0000000001" and len(shown[1]) >= 20
-        page.click("text=I have them")
+        follow(page, "text=I have them")
         assert shown[1] not in page.content()

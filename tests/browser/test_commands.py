@@ -11,6 +11,7 @@ from django.utils import timezone
 from ingestion.services.commands import order_request
 from meters.models import Command, CommandKind, CommandState, ResultStatus, TelemetryModule
 from meters.services.commands import commands_move
+from tests.browser.page import assert_fits, follow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,10 +44,6 @@ def _fill(world: World) -> TelemetryModule:
     return module
 
 
-def _sideways(page: Any) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
-
-
 def test_an_archive_is_read_again_from_the_list(visit: Callable[..., Any], people: World) -> None:
     module = _fill(people)
     first = timezone.now().date() - timedelta(days=3)
@@ -54,15 +51,13 @@ def test_an_archive_is_read_again_from_the_list(visit: Callable[..., Any], peopl
         page.goto("/admin/meters/telemetrymodule/")
         page.check(f"input.action-select[value='{module.pk}']")
         page.select_option("select[name=action]", "read_archive")
-        page.click("button[name=index]")
+        follow(page, "button[name=index]")
         assert module.serial in page.inner_text("#content-main")
-        for width in (390, 1440):
-            page.set_viewport_size({"width": width, "height": 900})
-            assert not _sideways(page), width
+        assert_fits(page)
         page.fill("input[name=first]", str(first))
         page.fill("input[name=last]", str(first))
         page.fill("input[name=note]", "A gap")
-        page.click(".submit-row input")
+        follow(page, ".submit-row input")
         assert "waits until its module calls" in page.inner_text(".messages")
     assert Command.objects.filter(kind=CommandKind.READ_ARCHIVE, note="A gap").exists()
 
@@ -75,9 +70,7 @@ def test_pages_are_in_order_wide_and_narrow(visit: Callable[..., Any], people: W
             answer = page.goto(f"/admin/meters/command/{address}")
             assert answer.status == 200, address
             assert page.locator("h1").count() == 1, address
-            for width in (390, 1440):
-                page.set_viewport_size({"width": width, "height": 900})
-                assert not _sideways(page), (address, width)
+            assert_fits(page, address)
 
 
 def test_a_clerk_orders_a_reading_where_the_usage_point_is(
@@ -87,14 +80,12 @@ def test_a_clerk_orders_a_reading_where_the_usage_point_is(
     TelemetryModule.objects.filter(pk=people.city.module.pk).update(address="RDO-0000000001")
     with visit("clerk@city.test") as page:
         page.goto(f"/usage-points/{point.pk}/")
-        page.click("text=Order a reading")
-        for width in (390, 1440):
-            page.set_viewport_size({"width": width, "height": 900})
-            assert not _sideways(page), width
+        follow(page, "text=Order a reading")
+        assert_fits(page)
         page.fill("input[name=now-note]", "Disputed bill")
-        page.click("button[value=now]")
+        follow(page, "button[value=now]")
         assert "until the module calls" in page.inner_text(".messages")
         assert "Disputed bill" in page.inner_text("table")
-        page.click("button[value=now]")
+        follow(page, "button[value=now]")
         assert "ordered already" in page.inner_text("[role=alert]")
     assert Command.objects.get().kind == CommandKind.READ_REGISTERS

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.page import assert_fits, follow
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -46,18 +48,12 @@ def _address(pattern: str, world: World) -> str:
     return pattern.format(**keys)
 
 
-def _scrolls_sideways(page: Any) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
-
-
 def _look(page: Any, address: str) -> int:
     """Open an address, check it wide and narrow; the status it answered with."""
     answer = page.goto(address)
     page.wait_for_load_state("networkidle")
     assert page.locator("h1").count() == 1, address
-    for width in (390, 1440):
-        page.set_viewport_size({"width": width, "height": 900})
-        assert not _scrolls_sideways(page), (address, width)
+    assert_fits(page, address)
     return int(answer.status)
 
 
@@ -79,7 +75,7 @@ def test_sign_in_and_out(visit: Callable[..., Any]) -> None:
         assert "Clerk" in page.locator("h1").inner_text()
         assert page.locator("a[href='/admin/']").count() == 0
         page.click("details.menu summary")
-        page.click("details.menu button:has-text('Sign out')")
+        follow(page, "details.menu button:has-text('Sign out')")
         page.goto("/")
         assert "/account/login/" in page.url
 
@@ -100,8 +96,7 @@ def test_one_theme_switch_governs_every_page(visit: Callable[..., Any]) -> None:
 
 def test_language_is_kept_with_the_account(visit: Callable[..., Any], people: World) -> None:
     with visit(ADMINISTRATOR) as page:
-        page.click(".topbar__tools > form [value=uk]")
-        page.wait_for_load_state()
+        follow(page, ".topbar__tools > form [value=uk]")
         assert page.locator("html").get_attribute("lang") == "uk"
     people.city.administrator.refresh_from_db()
     assert people.city.administrator.language == "uk"
@@ -111,7 +106,7 @@ def test_search_leads_to_the_usage_point(visit: Callable[..., Any], people: Worl
     with visit("clerk@city.test") as page:
         page.fill(".hero-search input", f"MET-{people.city.canary}")
         page.press(".hero-search input", "Enter")
-        page.click(f"a.hit:has-text('MET-{people.city.canary}')")
+        follow(page, f"a.hit:has-text('MET-{people.city.canary}')")
         assert page.url.endswith(f"/usage-points/{people.city.usage_point.pk}/")
         assert "1.5 m³" in page.locator(".readings").inner_text()
 

@@ -9,6 +9,7 @@ import pytest
 
 from ingestion.codecs.universal_messages import IntervalProfile
 from meters.models import Quality, ReadingType
+from tests.browser.page import assert_fits
 from tests.reports.archive import DAY, block, channel_of, clean, frame, keyed, node_block
 
 if TYPE_CHECKING:
@@ -69,10 +70,7 @@ def test_every_page_of_readings_opens_without_a_breach(
             assert answer.status == 200, address
             page.wait_for_load_state("load")
             assert page.locator("h1").count() == 1, address
-            for width in (390, 1440):
-                page.set_viewport_size({"width": width, "height": 900})
-                wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-                assert not wide, (address, width)
+            assert_fits(page, address)
 
 
 def test_chart_is_walked_by_keyboard_and_opens_a_value(

@@ -15,6 +15,7 @@ from ingestion.services.device_types import (
 )
 from ingestion.workbench.starting import starter_text
 from meters.models import DeviceTypeVersion
+from tests.browser.page import assert_fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,10 +144,7 @@ def test_pages_are_in_order_wide_and_narrow(visit: Callable[..., Any], people: W
             page.goto(address)
             if address == bench:
                 page.wait_for_selector(".wb-tests")
-            for width in (390, 1440):
-                page.set_viewport_size({"width": width, "height": 900})
-                sideways = "document.documentElement.scrollWidth > window.innerWidth"
-                assert not page.evaluate(sideways), (address, width)
+            assert_fits(page, address)
             assert page.locator("h1").count() == 1
 
 
@@ -207,7 +205,7 @@ def test_versions_stand_side_by_side(visit: Callable[..., Any], people: World) -
         page.set_viewport_size({"width": 390, "height": 900})
         old, new = row.locator(".wb-old").bounding_box(), row.locator(".wb-new").bounding_box()
         assert old["x"] == new["x"] and old["y"] < new["y"]
-        assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        assert_fits(page, widths=(390,))
 
 
 def test_completion_offers_keys_and_values(visit: Callable[..., Any], people: World) -> None:
