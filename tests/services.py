@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 _RUNNING: list[Any] = []
-_RUNS: set[str] = set()
+# What makes the database of each run of xdist that the workers copy.
+_RUNS: dict[str, Any] = {}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -28,8 +29,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """A worker of xdist is about to start; what the workers copy goes at the end."""
-    _RUNS.add(node.workerinput["testrunuid"])
+    """A worker of xdist is about to start; what the workers copy is made meanwhile."""
+    from tests.template import template_begun
+
+    run = node.workerinput["testrunuid"]
+    if run not in _RUNS:
+        _RUNS[run] = template_begun(run)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -37,6 +42,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         from tests.template import template_drop
 
         while _RUNS:
-            template_drop(_RUNS.pop())
+            run, maker = _RUNS.popitem()
+            maker.kill()
+            maker.wait()
+            template_drop(run)
     while _RUNNING:
         _RUNNING.pop().stop()

@@ -1,4 +1,4 @@
-"""One migrated database a run, which the workers of xdist copy: migrating takes half a minute each.
+"""One migrated database a run, which the workers of xdist copy: migrating takes half a minute.
 
 The name is that of the run, so that a server which outlives it never serves an older schema.
 """
@@ -6,13 +6,15 @@ The name is that of the run, so that a server which outlives it never serves an 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
 
-__all__ = ["template_drop", "template_made"]
+__all__ = ["template_begun", "template_drop", "template_made"]
 
 _LOCK = "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
 _EXISTS = "SELECT 1 FROM pg_database WHERE datname = %s"
@@ -20,6 +22,15 @@ _EXISTS = "SELECT 1 FROM pg_database WHERE datname = %s"
 
 def _name(run: str) -> str:
     return f"readout_template_{run}"
+
+
+def template_begun(run: str) -> subprocess.Popen[bytes]:
+    """A process that makes it, while the workers still collect their tests."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.template", run],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def template_made(run: str) -> str:
@@ -62,3 +73,11 @@ def _migrate(name: str) -> None:
     finally:
         connection.close()
         connection.settings_dict["NAME"] = before
+
+
+if __name__ == "__main__":
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test")
+    django.setup()
+    template_made(sys.argv[1])
