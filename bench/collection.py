@@ -1,9 +1,10 @@
 """How fast readings are collected: `python -m config.embedded exec -- python -m bench.collection`.
 
-Two figures, on whatever the machine has: (1) sealed frames of 24 values → authenticated, decoded,
-committed, answers sealed, by one engine and by two that share the devices, each in a process of its
-own, beside bare binary COPY of the same blocks; (2) the same over UDP on the loopback with a sender
-in a process of its own that repeats what is not acknowledged.
+On whatever the machine has: (1) sealed frames of 24 values → authenticated, decoded, committed,
+answers sealed, by one engine and by two that share the devices, each in a process of its own,
+beside bare binary COPY of the same blocks; (2) the same with frames of one register, of which the
+hour before it is worked out; (3) frames of 24 values over UDP on the loopback with a sender in a
+process of its own that repeats what is not acknowledged.
 """
 
 from __future__ import annotations
@@ -18,16 +19,19 @@ import statistics
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import django
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 VALUES = 24
 _DAY = 86_400
+_HOUR = 3_600
 _PORT, _REGISTER = 1, 0
+# Modules that tell registers only, beside those of the other figures.
+_COUNTERS = 10_000
 _IN_FLIGHT = 4_000
 _RATE, _RATIO = "in process, readings/s", "ratio"
 _BARE = "bare COPY of the same blocks, readings/s"
@@ -47,12 +51,16 @@ def main() -> int:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    fleet = _fleet(options.devices)
+    fleet = _fleet(options.devices + _COUNTERS)
+    fleet, counters = fleet[:-_COUNTERS], fleet[-_COUNTERS:]
     found: dict[str, Any] = {}
     for number, engines in enumerate(options.engines):
         found[f"{engines} engines"] = _in_process(
             fleet, options.rounds, options.batch, engines=engines, after=100 * number
         )
+    found["registers"] = _in_process(
+        counters, options.rounds, options.batch, engines=2, said=_REGISTERS
+    )
     if not options.no_udp:
         found["udp"] = _over_udp(fleet, options.rounds)
     sys.stdout.write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
@@ -71,9 +79,11 @@ def figures(
     """
     from bench.listener import listener_figures
 
-    fleet = _fleet(max(devices, *others))
+    fleet = _fleet(max(devices, *others) + _COUNTERS)
+    fleet, counters = fleet[:-_COUNTERS], fleet[-_COUNTERS:]
     one = _in_process(fleet[:devices], rounds, 5_000)
     two = _in_process(fleet[:devices], rounds, 5_000, engines=2, after=100)
+    registers = _in_process(counters, rounds, 5_000, engines=2, said=_REGISTERS)
     over_udp = _over_udp(fleet[:devices], 6)
     higher = {"unit": "readings/s", "must": None, "aim": None, "better": "higher"}
     rows = [
@@ -86,6 +96,9 @@ def figures(
         | {"must": 600_000, "aim": 1_000_000},
         higher | {"name": "the same with one engine", "value": one[_RATE]},
         higher | {"name": "bare binary COPY of the same blocks", "value": two[_BARE]},
+        higher
+        | {"name": "registers, one a frame, to hourly values, two engines on two cores"}
+        | {"value": registers[_RATE]},
         higher
         | {"name": "over UDP with acknowledgements, sender on the same two cores"}
         | {"value": over_udp[_UDP], "must": 250_000, "aim": 500_000},
@@ -133,6 +146,43 @@ def _sealed(fleet: Sequence[tuple[bytes, bytes]], day: int, counter: int) -> lis
     ]
 
 
+def _sealed_registers(fleet: Sequence[tuple[bytes, bytes]], at: int, counter: int) -> list[bytes]:
+    """A frame of each device with what its counter shows at `at`."""
+    import numpy as np
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    from ingestion.codecs.sealing import seal_packed
+    from ingestion.codecs.universal import encode
+    from ingestion.codecs.universal_frame import Direction
+    from ingestion.codecs.universal_frames import pack_headers
+    from ingestion.codecs.universal_messages import RegisterSnapshot, RegisterValue
+
+    count = len(fleet)
+    values = 1_000 + 20 * counter + np.random.default_rng(counter).integers(0, 20, count)
+    device = np.array([int.from_bytes(one, "big") for one, _ in fleet], np.uint64)
+    headers = pack_headers(Direction.UP, np.zeros(count, np.uint8), device, np.full(count, counter))
+    plain = [
+        encode([RegisterSnapshot(at, (RegisterValue(_PORT, _REGISTER, value),))])
+        for value in values.tolist()
+    ]
+    return [
+        seal_packed(AESGCM(key), header, one)
+        for (_, key), header, one in zip(fleet, headers, plain, strict=True)
+    ]
+
+
+class _Said(NamedTuple):
+    """What the frames of a round say: how they are made, seconds from one to the next of a device,
+    and how many readings each holds."""
+
+    sealed: Callable[[Sequence[tuple[bytes, bytes]], int, int], list[bytes]]
+    step: int
+    readings: int
+
+
+_PROFILES = _Said(_sealed, _DAY, VALUES)
+_REGISTERS = _Said(_sealed_registers, _HOUR, 1)
+
 _days_used = 2
 
 
@@ -174,19 +224,20 @@ def _in_process(
     *,
     engines: int = 1,
     after: int = 0,
+    said: _Said = _PROFILES,
 ) -> dict[str, Any]:
     """after: frame counters begin behind so many that were used before."""
     from django.db import connection
 
     connection.close()
-    days = max(1, _FRAMES_A_ROUND // len(fleet))
-    first = _first_day((rounds + 1) * days)
+    times = max(1, _FRAMES_A_ROUND // len(fleet))
+    first = _first_day(-(-(rounds + 1) * times * said.step // _DAY))
     context = multiprocessing.get_context("fork")
     gate, told = context.Barrier(engines + 1), context.SimpleQueue()
     workers = [
         context.Process(
             target=_engine_process,
-            args=(fleet, (rounds + 1, days, size, after, first), engines, gate, told),
+            args=(fleet, said, (rounds + 1, times, size, after, first), engines, gate, told),
         )
         for _ in range(engines)
     ]
@@ -201,7 +252,7 @@ def _in_process(
         found = [told.get() for _ in range(engines)]
         frames = sum(row["frames"] for row in found)
         if number:
-            rates.append(frames * VALUES / seconds)
+            rates.append(frames * said.readings / seconds)
             spent.append(sum(row["engine"] for row in found) / frames * 1e6)
             served.append(sum(row["server"] for row in found) / frames * 1e6)
         bare.append(_bare_copy(number, size))
@@ -221,6 +272,7 @@ def _in_process(
 
 def _engine_process(
     fleet: Sequence[tuple[bytes, bytes]],
+    said: _Said,
     plan: tuple[int, int, int, int, int],
     engines: int,
     gate: Any,
@@ -233,7 +285,7 @@ def _engine_process(
     from ingestion.engine import Engine, EngineState
     from ingestion.transports.intake import Arrival, Intake
 
-    rounds, days, size, after, first = plan
+    rounds, times, size, after, first = plan
     connection.close()
     intake, sink = Intake(size=size, limit=4 * size), _Sink()
     engine = Engine(intake, shares=engines)
@@ -246,15 +298,15 @@ def _engine_process(
     for number in range(rounds):
         arrivals = [
             Arrival(frame, "127.0.0.1", None)
-            for day in range(number * days, (number + 1) * days)
-            for frame in _sealed(ours, first + day * _DAY, after + day + 1)
+            for turn in range(number * times, (number + 1) * times)
+            for frame in said.sealed(ours, first + turn * said.step, after + turn + 1)
         ]
         gate.wait()
         used, asked = time.process_time(), _processor_time(server)
         for at in range(0, len(arrivals), size):
             while not intake.put(sink, arrivals[at : at + size]):
                 pass
-        sink.wait(len(ours) * days * (number + 1))
+        sink.wait(len(ours) * times * (number + 1))
         gate.wait()
         told.put(
             {

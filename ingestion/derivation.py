@@ -5,8 +5,10 @@ depends on its neighbours, and what its neighbours said may change with it (a ga
 lower reading turns out to be transient), so the stretch around it is derived anew from all readings
 that are stored or arriving. The archive's own rules then decide: a difference between two readings
 on the grid is `derived`, a share of a longer stretch `estimated`, and neither replaces what the
-device itself sent as an interval: that is taken off before the rest is divided (`ingestion.remainders`),
-and divided anew when the device tells more of it. Each installation is read on its own, from its opening to its closing.
+device itself sent as an interval: that is taken off before the rest is divided
+(`ingestion.remainders`), and divided anew when the device tells more of it. Each installation is
+read on its own, from its opening to its closing. Channels of which the difference says everything
+are worked out all together (`ingestion.prompt_registers`), with the same result.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from django.db import connection
 
 from ingestion.loader import Readings
 from ingestion.loader.calendar import midnights
+from ingestion.prompt_registers import Known, prompt_told
 from ingestion.registers import register_steps, snap, spread
 from ingestion.remainders import Stretch, leave_the_rest, rest_anew
 from ingestion.values import scaled_down
@@ -47,7 +50,7 @@ _ANEW = 3
 # A stretch longer than this is not spread: it would be a guess over more than a year.
 _LONGEST = 400 * 86_400
 _STORED = f"""
-SELECT k.channel, r.at, r.value FROM unnest(%s::bigint[], %s::float8[], %s::float8[])
+SELECT k.channel, floor(extract(epoch FROM r.at))::bigint, r.value FROM unnest(%s::bigint[], %s::float8[], %s::float8[])
     k(channel, first, last)
 CROSS JOIN LATERAL (
     (SELECT at, value FROM meters_register_reading WHERE channel_id = k.channel
@@ -145,7 +148,7 @@ def _seconds(channels: dict[int, int], context: Context) -> dict[int, int]:
     return {key: int(context.routes.interval[row]) * 60 for key, row in channels.items()}
 
 
-def _between(known: _Known, first: int, end: int) -> _Known:
+def _between(known: Known, first: int, end: int) -> Known:
     """Only stretches that share time with it, or end or begin at a reading that came with a value."""
     before = max((at for at in known.values if at < first), default=-inf)
     after = min((at for at in known.values if at > end), default=inf)
@@ -153,11 +156,14 @@ def _between(known: _Known, first: int, end: int) -> _Known:
 
 
 def _of_channels(
-    readings: dict[int, _Known], channels: dict[int, int], context: Context, frames: dict[int, int]
+    readings: dict[int, Known], channels: dict[int, int], context: Context, frames: dict[int, int]
 ) -> _Told | None:
     """What the registers of all these channels tell; None for nothing."""
-    parts: list[_Told] = []
+    prompt = prompt_told(readings, channels, context, frames)
+    parts = [_Told(prompt.readings, [])] if len(prompt.readings) else []
     for channel, known in readings.items():
+        if channel in prompt.channels:
+            continue
         for route in _periods(channels[channel], context.routes):
             part = _of_period(known, route, context, frames.get(channel, -1))
             parts += [] if part is None else [part]
@@ -189,17 +195,9 @@ class _Told(NamedTuple):
     divided: list[Stretch]
 
 
-class _Known(NamedTuple):
-    """Time → value of a channel; what is derived anew lies behind `since` and before `until`."""
-
-    values: dict[int, int]
-    since: float
-    until: float
-
-
 def _around(
     arrived: dict[int, dict[int, int]], spans: dict[int, tuple[int, int]], seconds: dict[int, int]
-) -> dict[int, _Known]:
+) -> dict[int, Known]:
     """By channel: what arrives, and what is stored before its span of time, in it and after it."""
     keys = sorted(spans)
     first = [float(spans[key][0] - 2 * seconds[key]) for key in keys]
@@ -207,8 +205,8 @@ def _around(
     stored: dict[int, dict[int, int]] = {key: {} for key in keys}
     with connection.cursor() as cursor:
         cursor.execute(_STORED, [keys, first, last])
-        for channel, when, value in cursor.fetchall():
-            stored[channel][int(when.timestamp())] = value
+        for channel, at, value in cursor.fetchall():
+            stored[channel][at] = value
         cursor.execute(_INSTALLED, [keys])
         installed = cursor.fetchall()
     bounds = zip(keys, first, last, strict=True)
@@ -226,20 +224,20 @@ def _known(
     span: tuple[int, int],
     low: float,
     high: float,
-) -> _Known:
+) -> Known:
     """low, high: bounds of the times between which everything stored is known."""
     before = sorted(at for at in stored if at < span[0])
     after = sorted(at for at in stored if at > span[1])
     more_before = sum(at < low for at in before) >= _ALONG
     more_after = sum(at > high for at in after) >= _ALONG
-    return _Known(
+    return Known(
         stored | arrived,
         min(low, before[-_ANEW]) if more_before else -inf,
         max(high, after[_ANEW - 1]) if more_after else inf,
     )
 
 
-def _add_installed(found: dict[int, _Known], rows: list[tuple[Any, ...]]) -> None:
+def _add_installed(found: dict[int, Known], rows: list[tuple[Any, ...]]) -> None:
     """Opening and closing readings that lie next to the stretch bound it like any other."""
     for channel, opened, opening, closed, closing, unit, display, exponent in rows:
         factor = _archive_units(unit, display, exponent)
@@ -270,7 +268,7 @@ def _periods(route: int, routes: Routes) -> range:
     return range(first, int(np.searchsorted(routes.key, key, side="right")))
 
 
-def _of_period(known: _Known, route: int, context: Context, frame: int) -> _Told | None:
+def _of_period(known: Known, route: int, context: Context, frame: int) -> _Told | None:
     routes = context.routes
     start, end = int(routes.start[route]), int(routes.end[route])
     times = np.array(sorted(t for t in known.values if start <= t < end), np.int64)
@@ -320,7 +318,7 @@ def _is_divided(segment: Segment, interval: int, origin: int) -> bool:
     return interval < length <= _LONGEST and not begins % interval and not length % interval
 
 
-def _anew(starts: Ints, segments: list[Segment], known: _Known, interval: int) -> Ints:
+def _anew(starts: Ints, segments: list[Segment], known: Known, interval: int) -> Ints:
     """Intervals that share time with what is derived anew; beyond it they stay as they were told.
 
     So does one that begins before the first reading that is known.

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MODULE_CHANNELS",
+    "MULTIPLIER",
     "OPEN_END",
     "ModuleChannels",
     "Routes",
@@ -58,7 +59,7 @@ MODULE_CHANNELS = (
     "device.humidity",
 )
 # The installation's multiplier has four decimals.
-_MULTIPLIER = 10_000
+MULTIPLIER = 10_000
 
 
 def route_key(module: Any, port: Any, register: Any) -> Any:
@@ -140,7 +141,7 @@ class Routes:
 
     def amount(self, row: int) -> Fraction:
         """Archive units for one count of the register, multiplier included."""
-        return self.shown(row) * Fraction(int(self.multiplier[row]), _MULTIPLIER)
+        return self.shown(row) * Fraction(int(self.multiplier[row]), MULTIPLIER)
 
     def shown(self, row: int) -> Fraction:
         """Archive units of the register's own channel for one count."""
@@ -273,7 +274,7 @@ def routes_read(modules: Sequence[int] | None = None) -> Routes:
         [row.foreign for row in templates],
     ]
     where = "true" if modules is None else "m.module_id = ANY(%s)"
-    query = _ROUTES.format(where=where, open=OPEN_END, multiplier=_MULTIPLIER)
+    query = _ROUTES.format(where=where, open=OPEN_END, multiplier=MULTIPLIER)
     chosen = [] if modules is None else [list(modules)]
     rows = fetch_records(query, [*chosen, *columns], _ROUTE_COLUMNS)
     made = Routes.empty()

@@ -31,7 +31,7 @@ TRANSPORTS = ("udp", "tcp")
 @pytest.mark.parametrize(
     ("kills", "rate", "between"),
     [
-        pytest.param(3, 800, 500, id="short"),
+        pytest.param(20, 800, 200, id="short"),
         pytest.param(20, 2_000, 500, id="long", marks=pytest.mark.faults),
         pytest.param(1_000, 400, 200, id="thousand", marks=pytest.mark.faults),
     ],
