@@ -33,7 +33,7 @@ TRANSPORTS = ("udp", "tcp")
     [
         pytest.param(20, 800, 200, id="short"),
         pytest.param(20, 2_000, 500, id="long", marks=pytest.mark.faults),
-        pytest.param(1_000, 400, 200, id="thousand", marks=pytest.mark.faults),
+        pytest.param(1_000, 60, 40, id="thousand", marks=pytest.mark.faults),
     ],
 )
 def test_nothing_acknowledged_is_lost_when_the_service_is_killed(
