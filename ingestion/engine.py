@@ -27,7 +27,7 @@ from ingestion.loader import ArchiveUnavailable, Loader
 from ingestion.models import RegistryChange
 from ingestion.quarantine import Ledger
 from ingestion.replay.replaying import Replays
-from ingestion.replay_windows import Checkpoint, marks_lay_out, windows_recover
+from ingestion.replay_windows import Checkpoint, checkpoint_due_in, marks_lay_out, windows_recover
 from ingestion.seen import Seen
 from ingestion.settling import Figures, Received, Settler
 from ingestion.shares import Shares
@@ -203,7 +203,8 @@ class Engine:
         self._replays.forget()
         self.handing_on.open()
         self._pending = None
-        self._due["checkpoint"] = time.monotonic() + _CHECKPOINT_SECONDS
+        wait = checkpoint_due_in(self.shares, every=_CHECKPOINT_SECONDS)
+        self._due["checkpoint"] = time.monotonic() + wait
         self._change(EngineState.WORKING)
 
     def _work(self) -> None:

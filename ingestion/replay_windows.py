@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["Checkpoint", "marks_lay_out", "sent_reserve", "windows_recover", "windows_write"]
+__all__ = [
+    "Checkpoint",
+    "checkpoint_due_in",
+    "marks_lay_out",
+    "sent_reserve",
+    "windows_recover",
+    "windows_write",
+]
 
 # Rows that tell when checkpoints were written stand under no module, a selector for each share; 0 is
 # that of an installation which had no shares yet.
@@ -58,6 +65,7 @@ WHERE known.selectors IS DISTINCT FROM wanted.selectors
 ON CONFLICT (module_id, selector) DO UPDATE SET at = least(w.at, excluded.at)
 """
 _SINCE = f"SELECT min(at) FROM ingestion_replay_window WHERE {_MARKS}"
+_OLDEST = "SELECT min(at) FROM ingestion_replay_window WHERE module_id = 0 AND selector = ANY(%s)"
 # Under no module too: the first counter for frames downward that nobody has reserved.
 _SENT = 1
 _RESERVE = """
@@ -103,7 +111,7 @@ class Checkpoint:
         with transaction.atomic():
             windows_write(devices, piece, self._at)
             if done:
-                marks = [_FIRST_SHARE + share for share in sorted(shares.held)]
+                marks = _marks_of(shares)
                 nothing = [0] * len(marks)
                 _write([[_MARK] * len(marks), marks, nothing, nothing], self._at)
         return done
@@ -115,6 +123,25 @@ def marks_lay_out(shares: Shares) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE ingestion_replay_window IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute(_LAY_OUT, {"selectors": selectors})
+
+
+def checkpoint_due_in(shares: Shares, *, every: float) -> float:
+    """Seconds until the next checkpoint of the shares that are held, from 0 to `every`.
+
+    It is counted from the last one, not from the start of the process: a server that is killed again
+    and again would never write any, and each start would read more frames than the one before.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST, [_marks_of(shares)])
+        [oldest] = cursor.fetchone()
+    if oldest is None:
+        return 0.0
+    age: float = (datetime.now(UTC) - oldest).total_seconds()
+    return min(max(every - age, 0.0), every)
+
+
+def _marks_of(shares: Shares) -> list[int]:
+    return [_FIRST_SHARE + share for share in sorted(shares.held)]
 
 
 def windows_write(devices: Devices, touched: Ints, at: datetime) -> None:

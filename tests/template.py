@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,6 +17,8 @@ from psycopg import sql
 
 __all__ = ["template_begun", "template_drop", "template_made"]
 
+# No test names an earlier day without making its month itself.
+_EARLIEST = date(2025, 6, 1)
 _LOCK = "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
 _EXISTS = "SELECT 1 FROM pg_database WHERE datname = %s"
 
@@ -70,9 +73,18 @@ def _migrate(name: str) -> None:
     connection.settings_dict["NAME"] = name
     try:
         call_command("migrate", verbosity=0)
+        _months_of_the_tests()
     finally:
         connection.close()
         connection.settings_dict["NAME"] = before
+
+
+def _months_of_the_tests() -> None:
+    """Partitions for the days that tests name as dates; the server's own months leave them behind."""
+    from meters.partitions import BLOCKS, NODE_BLOCKS, REGISTERS, partitions_ensure
+
+    for table in (BLOCKS, REGISTERS, NODE_BLOCKS):
+        partitions_ensure(table, first=_EARLIEST, last=datetime.now(UTC).date())
 
 
 if __name__ == "__main__":

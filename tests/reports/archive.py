@@ -14,7 +14,6 @@ from ingestion.codecs.universal_frame import Direction, Header, Key, device_id
 from ingestion.models import RawFrame
 from ingestion.services.keys import module_key_issue
 from meters.models import Channel, IntervalBlock, NodeBlock, TelemetryModule
-from meters.partitions import BLOCKS, partitions_ensure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +39,6 @@ def block(
     quality: bytes | None = None,
     interval: int = 60,
 ) -> IntervalBlock:
-    # Days written into tests as dates grow older than the months that are made by themselves.
-    partitions_ensure(BLOCKS, first=day, last=day)
     return IntervalBlock.objects.create(
         channel=channel,
         day=day,

@@ -100,6 +100,45 @@ def test_a_window_moved_by_a_replay_survives_a_kill(collect: Collect, send: Send
     fleet.wait_for(lambda: running.engine.figures.repeated == 1)
 
 
+MARK = "SELECT extract(epoch FROM now() - min(at))::int FROM ingestion_replay_window"
+KILLED = "UPDATE ingestion_replay_window SET at = now() - %s * interval '1 minute' RETURNING at"
+
+
+def mark_age() -> int:
+    """Seconds since the last checkpoint."""
+    [(seconds,)] = fleet.rows(f"{MARK} WHERE module_id = 0 AND selector >= 16")
+    return int(seconds)
+
+
+def test_a_checkpoint_is_due_when_the_last_one_is_old_not_when_the_process_is(
+    collect: Collect, send: Send
+) -> None:
+    one = fleet.module(fleet.company(), 1)
+    running = collect()
+    frame = one.frame(hour(1, 5))
+    assert fleet.acknowledged(one, send(running).ask(frame)) == 1
+    # A kill, two minutes after the last checkpoint: the next start has time.
+    running.engine._checkpoint = lambda: True  # type: ignore[method-assign]
+    running.stop()
+    fleet.rows(KILLED, 2)
+    running = collect()
+    assert fleet.acknowledged(one, send(running).ask(frame)) == 1
+    assert 120 <= mark_age() < 180
+    # Killed again, and again before there was one: it is written at once.
+    running.engine._checkpoint = lambda: True  # type: ignore[method-assign]
+    running.stop()
+    fleet.rows(KILLED, 6)
+    running = collect()
+    fleet.wait_for(lambda: mark_age() < 60, what="a checkpoint")
+    # It holds what was stored before the kills.
+    fleet.rows("DELETE FROM ingestion_raw_frame RETURNING id")
+    running.engine._checkpoint = lambda: True  # type: ignore[method-assign]
+    running.stop()
+    running = collect()
+    assert fleet.acknowledged(one, send(running).ask(frame)) == 1
+    fleet.wait_for(lambda: running.engine.figures.repeated == 1)
+
+
 def test_a_frame_stored_in_part_is_completed_without_undoing_what_came_later(
     collect: Collect, send: Send
 ) -> None:
