@@ -175,7 +175,7 @@ def _far(days: int) -> int:
         (lambda c: (c, _far(-26 * 366), 60, 1), Refusal.TOO_OLD),
         (lambda c: (c, 0, 60, 1), Refusal.TOO_OLD),
         (lambda c: (c, -(2**62), 60, 1), Refusal.TOO_OLD),
-        (lambda c: (c, _far(-1000), 60, 1), Refusal.NO_PARTITION),
+        (lambda c: (c, _far(-8000), 60, 1), Refusal.NO_PARTITION),
         (lambda c: (c, _far(-1), 60, 2**52), Refusal.TOO_LARGE),
         (lambda c: (c, _far(-1), 60, -(2**63)), Refusal.TOO_LARGE),
         (lambda c: (c, _far(-1), 60, 1, 6), Refusal.UNKNOWN_QUALITY),
