@@ -134,8 +134,9 @@ def checkpoint_due_in(shares: Shares, *, every: float) -> float:
     with connection.cursor() as cursor:
         cursor.execute(_OLDEST, [_marks_of(shares)])
         [oldest] = cursor.fetchone()
+    # None is held.
     if oldest is None:
-        return 0.0
+        return every
     age: float = (datetime.now(UTC) - oldest).total_seconds()
     return min(max(every - age, 0.0), every)
 
