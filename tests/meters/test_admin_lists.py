@@ -298,10 +298,12 @@ def test_resource_filter_also_finds_meters_in_store(world: World) -> None:
 
 def test_verification_filter(world: World) -> None:
     from datetime import timedelta
+    from zoneinfo import ZoneInfo
 
     from django.utils import timezone
 
-    today = timezone.localdate()
+    # The day of who looks, which begins before that of UTC.
+    today = timezone.localdate(timezone=ZoneInfo(world.city.company.time_zone))
     dates = {"late": today - timedelta(days=1), "soon": today, "fine": today + timedelta(days=400)}
     for serial, day in dates.items():
         Meter.objects.create(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
@@ -39,17 +40,20 @@ class Command(BaseCommand):
         )
 
     def _again(self, options: dict[str, Any]) -> RolledUp:
-        first = options["first"] or _first_day()
-        last = options["last"] or timezone.now().date()
-        if first > last:
-            raise CommandError(_("The period ends before it begins."))
         companies = Company.objects.order_by("pk")
         if options["company"]:
             companies = companies.filter(code=options["company"])
             if not companies:
                 raise CommandError(_("There is no company “%s”.") % options["company"])
+        # Days are local ones: to today where the company is, which UTC may not have reached.
+        today = {company.pk: _today(company) for company in companies}
+        latest = options["last"] or max(today.values(), default=timezone.now().date())
+        first = options["first"] or _first_day() or latest
+        if first > latest:
+            raise CommandError(_("The period ends before it begins."))
         done = RolledUp()
         for company in companies:
+            last = options["last"] or today[company.pk]
             part = days_roll_up(company_id=company.pk, first=first, last=last)
             done = RolledUp(done.days + part.days, done.nodes + part.nodes)
         return done
@@ -59,8 +63,13 @@ def _is_again(options: dict[str, Any]) -> bool:
     return bool(options["all"] or options["first"] or options["last"])
 
 
-def _first_day() -> date:
-    """Of the archive; today when it is empty."""
+def _today(company: Company) -> date:
+    return timezone.localdate(timezone=ZoneInfo(company.time_zone))
+
+
+def _first_day() -> date | None:
+    """Of the archive; None when it is empty."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT min(day) FROM meters_interval_block")
-        return cursor.fetchone()[0] or timezone.now().date()
+        day: date | None = cursor.fetchone()[0]
+    return day

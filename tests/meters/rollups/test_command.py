@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -37,6 +38,18 @@ def test_without_options_it_does_what_is_dirty(town: Town) -> None:
     assert stored(town.company) == naive(town.company)
     assert stored_months(town.company) == naive_months(town.company)
     assert [int(row.total) for row in MonthTotal.objects.all()] == [24, 48]
+
+
+@pytest.mark.parametrize("instant", ["2026-11-20 12:00Z", "2026-11-20 23:30Z"])
+def test_all_goes_to_today_where_the_company_is(town: Town, instant: str) -> None:
+    """Late in the evening of UTC the next day has begun in Kyiv."""
+    with time_machine.travel(datetime.fromisoformat(instant)):
+        _call()
+        before = stored(town.company)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE meters_node_block SET expected = expected + 1")
+        _call("--all")
+        assert stored(town.company) == before
 
 
 def test_everything_is_made_anew_from_the_blocks(town: Town) -> None:
